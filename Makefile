@@ -1,0 +1,49 @@
+# `make` alone lists what there is.
+SHELL := /bin/bash
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+DEPL_ENVIRONMENT ?= vagrant
+VENV := .venv
+ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
+
+.PHONY: help prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the sandbox ---
+
+prepare:  ## install what vagrant needs here: Docker, Vagrant, the image of a plain host
+	@conf/sandbox/prepare
+
+up: prepare  ## start the hosts deploy, app1 and app2
+	@vagrant up
+	@[ -e .vagrant/sandbox.json ] || vagrant ssh-config > .vagrant/ssh_config
+
+setup_deploy:  ## bootstrap the deploy host (Ansible)
+	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap deploy
+
+setup_appserver:  ## bootstrap the app hosts (Ansible, run on the deploy host)
+	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap appserver
+
+sandbox: up setup_deploy setup_appserver  ## all of the above: a sandbox ready for `inv`
+
+clean:  ## remove this checkout's hosts, volumes, network, images and .vagrant/
+	@conf/sandbox/clean
+
+# --- this machine's own tools ---
+
+# Made anew when requirements change; uv, itself a requirement, is the quicker installer.
+VENV_STAMP := $(VENV)/requirements.$(shell cat requirements.txt requirements-dev.txt 2>/dev/null | sha256sum | cut -c1-12)
+
+venv: $(VENV_STAMP)  ## the virtual environment of developers and CI
+
+$(VENV_STAMP):
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check "$$(grep '^uv' requirements.txt)"
+	VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install -q -r requirements-dev.txt
+	@rm -f $(VENV)/requirements.* && touch $@
+
+lint-ansible: venv  ## ansible-lint, production profile
+	PATH="$(abspath $(VENV))/bin:$$PATH" ANSIBLE_CONFIG=conf/ansible/ansible.cfg $(VENV)/bin/ansible-lint conf/ansible

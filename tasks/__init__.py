@@ -1,0 +1,15 @@
+"""depl's tasks: the table of contents."""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from . import install, promote, prune
+
+ns = Collection(
+    install.install,
+    promote.promote,
+    promote.rollback,
+    promote.canary,
+    prune.prune,
+)

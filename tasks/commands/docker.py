@@ -1,0 +1,61 @@
+"""docker, as typed on an app host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..model.app import Component
+from ..model.layout import APP_UID
+from . import Argv
+
+
+def pull(image: str) -> Argv:
+    return ("docker", "pull", "--quiet", image)
+
+
+def create(
+    name: str, image: str, component: Component, *, labels: Mapping[str, str], env_file: str, mounts: Mapping[str, str]
+) -> Argv:
+    """Create, not start, a container with the limits of a hostile network."""
+    options = [
+        ("--name", name),
+        *(("--label", f"{key}={value}") for key, value in labels.items()),
+        ("--user", f"{APP_UID}:{APP_UID}"),
+        ("--read-only",),
+        ("--tmpfs", "/tmp:rw,nosuid,nodev,size=64m,mode=1777"),
+        ("--cap-drop", "ALL"),
+        ("--security-opt", "no-new-privileges"),
+        ("--memory", component.memory),
+        ("--memory-swap", component.memory),
+        ("--pids-limit", str(component.pids)),
+        ("--init",),
+        ("--restart", "no"),
+        ("--stop-timeout", str(component.grace)),
+        ("--log-driver", "local"),
+        ("--log-opt", "max-size=10m"),
+        ("--log-opt", "max-file=3"),
+        ("--env-file", env_file),
+        *(("--mount", f"type=bind,source={there},target={inside}") for there, inside in mounts.items()),
+    ]
+    return ("docker", "create", *(word for option in options for word in option), image, *component.command)
+
+
+def stop(name: str) -> Argv:
+    """Ask to finish, wait for the grace time that the container was created with, then kill."""
+    return ("docker", "stop", name)
+
+
+def remove(name: str) -> Argv:
+    return ("docker", "rm", "--force", "--volumes", name)
+
+
+def remove_image(image: str) -> Argv:
+    return ("docker", "rmi", image)
+
+
+def logs(name: str, *, tail: int, follow: bool = False) -> Argv:
+    return ("docker", "logs", "--timestamps", "--tail", str(tail), *(("--follow",) if follow else ()), name)
+
+
+def last_words(name: str) -> Argv:
+    return ("docker", "logs", "--tail", "200", name)

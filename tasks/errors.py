@@ -1,0 +1,59 @@
+"""What can go wrong, in words for the person who has to mend it.
+
+DeplError            prints its message alone, exit code 1
+├── BadInput         the command line: what was given, what is expected
+├── BadConfig        a file: where in it, what was found, what is expected
+├── Refused          the state of the world forbids it; says what to type next
+├── Locked           somebody else is at work; says who, and since when
+├── Unreachable      a host can't be talked to; says why
+└── StepFailed       a step did not succeed; says where, why, and how it ended
+
+Each message has one to three lines: what, where, what to do next. `StepFailed` adds the last
+lines that the failing program wrote, since those are the reason.
+"""
+
+from __future__ import annotations
+
+from invoke.exceptions import Exit
+
+
+class DeplError(Exit):
+    """Stop with a message for a person and exit code 1, without a traceback."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message=message, code=1)
+
+
+class BadInput(DeplError):
+    """Refuse an argument that doesn't have the form it must have."""
+
+
+class BadConfig(DeplError):
+    """Refuse a configuration file; `path` leads to the key, `reason` says what is wrong there."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+
+
+class Refused(DeplError):
+    """Refuse what the state of the hosts forbids; the message ends with the next command."""
+
+
+class Locked(DeplError):
+    """Refuse to work beside somebody else on the same app."""
+
+
+class Unreachable(DeplError):
+    """Report a host that can't be connected to, or whose connection broke."""
+
+
+class StepFailed(DeplError):
+    """Report a step that failed; `log` holds the last lines of the program that failed."""
+
+    def __init__(self, message: str, log: str = "", shown: int = 20) -> None:
+        lines = [line for line in log.splitlines() if line.strip()]
+        if lines:
+            tail = lines[-shown:]
+            count = f"last {len(tail)} of {len(lines)} lines" if len(lines) > shown else "it wrote"
+            message += f"\n{count}:\n" + "\n".join(f"  │ {line}" for line in tail)
+        super().__init__(message)

@@ -1,0 +1,35 @@
+"""inv install: a version on all hosts, at its own URL, without live traffic."""
+
+from __future__ import annotations
+
+from invoke import Context, task
+
+from .model.version import Version
+from .plan import install as plans
+from .run import registry
+from .run.work import Work, begin
+
+HELP = {"version": "a built version; default: the newest built", "app": "which app; needed only where there are several"}
+
+
+@task(help=HELP)
+def install(c: Context, version: str | None = None, app: str | None = None) -> None:
+    """Start VERSION on all hosts and show it at its own URL; live traffic is not touched."""
+    wanted = Version.parse(version) if version is not None else None
+    with begin(c, "install", app) as work:
+        put_in_place(work, wanted or registry.newest(work.target, work.report))
+
+
+def put_in_place(work: Work, version: Version) -> None:
+    """Install a version, or say that it is there already."""
+    work.report.version(str(version))
+    registry.must_have(work.target, version)
+    changed = work.carry_out(lambda facts: plans.plan(work.target, version, facts), f"install {version}")
+    if work.dry:
+        return
+    live = sorted({str(facts.live.table.live.version) for facts in work.facts if facts.live}) or ["nothing yet"]
+    domain = work.target.placement.domains[0]
+    if not changed:
+        work.report.line("Nothing to do: it is there already, and healthy.")
+    work.report.line(f"Live is {', '.join(live)}; it was not touched.  next: inv promote --version {version}")
+    work.report.line(f"Version {version} is successfully installed: http://{version}.{domain}")

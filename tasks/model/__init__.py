@@ -1,0 +1,1 @@
+"""The nouns: immutable values that know their own names. Standard library only."""

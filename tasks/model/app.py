@@ -1,0 +1,100 @@
+"""What an app is, wherever it runs: conf/apps/<app>.yml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+WEB = "web"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the code lies: a folder of this repository, or of another one."""
+
+    path: str = "."
+    repository: str = "."
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Debian packages by name: for compiling, and for running."""
+
+    build: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """Which wheels are compiled here, and for which processors.
+
+    `compile` lists requirements that are built from source with `flags`; all others are taken
+    as wheels where the index has them.
+    """
+
+    requirements: str = "requirements.txt"
+    compile: tuple[str, ...] = ()
+    cpu: str = "x86-64-v2"
+    optimise: str = "-O3"
+    lto: bool = True
+
+    @property
+    def cflags(self) -> str:
+        """The whole set: CFLAGS replace Python's own flags, so a lone -march would mean -O0."""
+        flags = [
+            self.optimise,
+            f"-march={self.cpu}",
+            "-DNDEBUG",
+            "-fwrapv",
+            "-fstack-protector-strong",
+            "-D_FORTIFY_SOURCE=2",
+        ]
+        return " ".join([*flags, "-flto=auto"] if self.lto else flags)
+
+    @property
+    def ldflags(self) -> str:
+        return "-flto=auto -Wl,-s" if self.lto else "-Wl,-s"
+
+
+@dataclass(frozen=True)
+class Component:
+    """One container of a release. `memory` is docker's notation: 256m, 1g."""
+
+    command: tuple[str, ...]
+    memory: str = "256m"
+    pids: int = 256
+    grace: int = 30
+
+
+@dataclass(frozen=True)
+class Health:
+    """When a release counts as healthy: GET `path` answers 200 within `timeout` seconds of its start."""
+
+    path: str = "/healthz"
+    timeout: int = 30
+
+
+@dataclass(frozen=True)
+class Http:
+    """What nginx lets through to the app."""
+
+    max_body: str = "20m"
+    timeout: int = 300
+
+
+@dataclass(frozen=True)
+class App:
+    """A deployable thing."""
+
+    name: str
+    components: dict[str, Component]
+    source: Source = Source()
+    base: str = "slim"
+    packages: Packages = Packages()
+    wheels: Wheels = Wheels()
+    health: Health = Health()
+    http: Http = Http()
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def web(self) -> Component:
+        return self.components[WEB]

@@ -1,0 +1,47 @@
+"""Where apps run: what conf/inventory/<environment>/ says, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, order=True)
+class Host:
+    """An SSH target. `name` is what people and the inventory call it."""
+
+    name: str
+    address: str
+    port: int = 22
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where one app runs: its host names in URLs, its group of hosts, its plain variables."""
+
+    domains: tuple[str, ...]
+    hosts: str = "appservers"
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One inventory: servers, domains, limits."""
+
+    name: str
+    registry: str
+    groups: dict[str, tuple[Host, ...]]
+    apps: dict[str, Placement]
+    user: str = "depl"
+    known_hosts: str = "/etc/depl/known_hosts"
+    cache: str = "/var/lib/depl"
+    slots: int = 8
+    keep_running: int = 2
+    keep_installed: int = 4
+    drain: int = 60
+    lock_wait: int = 0
+"""Fields: `slots` places per app and host (2 to 10); `keep_running` and `keep_installed` releases beside
+live and canary; `drain` seconds that a release stays after it lost its traffic; `lock_wait`
+seconds to wait for somebody else's work on the same app."""

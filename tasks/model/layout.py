@@ -1,0 +1,80 @@
+"""Every path and name on an app host, in one place. See docs/design.md, "On an app host"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .app import WEB
+from .release import Release
+from .version import Version
+
+ROOT = "/srv/depl"
+APP_GROUP = "depl-app"
+"""The group that containers run as, and nginx is in: whoever may use a release's sockets."""
+APP_UID = 10001
+SOCKETS_IN_CONTAINER = "/run/depl"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one app on a host."""
+
+    app: str
+
+    @property
+    def home(self) -> str:
+        return f"{ROOT}/{self.app}"
+
+    @property
+    def live(self) -> str:
+        return f"{self.home}/live"
+
+    @property
+    def tables(self) -> str:
+        return f"{self.home}/routes"
+
+    @property
+    def nothing(self) -> str:
+        """What a bucket points at before the first promote: a folder that is no release."""
+        return f"{self.home}/nothing"
+
+    @property
+    def audit(self) -> str:
+        return f"{self.home}/audit.jsonl"
+
+    @property
+    def lock(self) -> str:
+        return f"{self.home}/lock"
+
+    @property
+    def site(self) -> str:
+        return f"{ROOT}/nginx/{self.app}.conf"
+
+    def table(self, number: int) -> str:
+        return f"{self.tables}/{number}"
+
+    def release(self, release: Release) -> str:
+        return f"{self.home}/releases/{release}"
+
+    def sockets(self, release: Release) -> str:
+        return f"{self.release(release)}/run"
+
+    def socket(self, release: Release) -> str:
+        return f"{self.sockets(release)}/{WEB}.sock"
+
+    def slot(self, number: int) -> str:
+        return f"{self.home}/slots/{number}"
+
+    def version(self, version: Version) -> str:
+        """Leads from a version, as a preview's host name has it, to its release."""
+        return f"{self.home}/versions/{version}"
+
+    def container(self, version: Version, component: str = WEB) -> str:
+        """The name of a container, and of the supervisord program that watches it."""
+        return f"{self.app}-{version}-{component}"
+
+    def program(self, version: Version, component: str = WEB) -> str:
+        return f"{ROOT}/supervisor/{self.container(version, component)}.conf"
+
+    def image(self, registry: str, version: Version) -> str:
+        return f"{registry}/{self.app}:{version}"

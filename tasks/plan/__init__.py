@@ -1,0 +1,1 @@
+"""(Facts, wish) → Plan. Pure: no clock, no network, no files but the templates."""

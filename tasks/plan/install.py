@@ -1,0 +1,179 @@
+"""Start a version in a free slot of every host and show it at its preview URL. Live traffic is not touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from ..commands import docker, files, nginx, onhost, supervisor
+from ..errors import Refused
+from ..model.app import WEB
+from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER
+from ..model.release import Release
+from ..model.version import Version
+from . import render, retire
+from .facts import Facts
+from .steps import HostPlan, Plan, Step, together
+from .wishes import Target
+
+PHASES = ("clear", "site", "image", "start", "health", "preview")
+ROOM = 500 * 1024 * 1024
+"""Bytes that must be free on a host's disk before anything is pulled."""
+
+
+def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
+    """Install `version` on each host that doesn't have it in good health; raises Refused."""
+    return together(PHASES, {one.host: _on_host(target, version, one) for one in facts})
+
+
+def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
+    site = _site(target, facts)
+    found = facts.find(version)
+    if found and found.healthy:
+        return {"site": site}
+    if found and found.release in facts.serving:
+        raise Refused(
+            f"{version} serves live traffic on {facts.host} and is not healthy; it is not installed over.\n"
+            "Send traffic elsewhere first: inv rollback   (its log: inv logs)"
+        )
+    if facts.disk_free < ROOM:
+        raise Refused(
+            f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {ROOM // 2**20} MB are needed.\n"
+            "Make room: inv prune"
+        )
+    release = Release(version, found.release.slot if found else _slot(target, facts))
+    return {
+        "clear": _clear(target, facts, version),
+        "site": site,
+        "image": (_pull(target, version),),
+        "start": _start(target, release),
+        "health": (_wait(target, release),),
+        "preview": _show(target, release),
+    }
+
+
+def _free_slots(target: Target, facts: Facts) -> list[int]:
+    taken = {one.release.slot for one in facts.installed}
+    return [slot for slot in range(target.environment.slots) if slot not in taken]
+
+
+def _slot(target: Target, facts: Facts) -> int:
+    """The slot for a new release: the next one after the newest release's, since a slot should rest long."""
+    free = _free_slots(target, facts)
+    if not free:
+        _, spare = retire.spare(target, facts)
+        if not spare:
+            raise Refused(
+                f"All {target.environment.slots} slots of {target.app.name} on {facts.host} are in use or were until now.\n"
+                f"Try again in {target.environment.drain} s, or see what is there: inv status"
+            )
+        return spare[-1].release.slot
+    newest = max(facts.installed, key=lambda one: one.installed_at, default=None)
+    after = newest.release.slot if newest else -1
+    return next((slot for slot in free if slot > after), free[0])
+
+
+def _clear(target: Target, facts: Facts, version: Version) -> tuple[Step, ...]:
+    """Remove what an install or a removal that was cut short left of the version, and make room."""
+    found = facts.find(version)
+    strays = [one.name for one in facts.strays if one.version == version]
+    steps: tuple[Step, ...] = ()
+    if found or strays:
+        release = found.release if found else None
+        steps = retire.remove(target, version, release, strays, why=f"remove what is left of {version}")
+    if not found and not _free_slots(target, facts):
+        _, spare = retire.spare(target, facts)
+        steps += retire.remove_spare(target, spare[-1])
+    return steps
+
+
+def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
+    """The app's folders and its nginx site, where they are new or differ from what the inventory says."""
+    layout = target.layout
+    text = render.site(target.app, target.placement, target.environment).encode()
+    steps: list[Step] = []
+    if not facts.site:
+        folders = ("releases", "slots", "versions", "routes", "nothing")
+        steps.append(Step("make the app's folders", files.folder(*(f"{layout.home}/{one}" for one in folders))))
+    if not facts.last_number:
+        nothing: Mapping[str, object] = {"live": None, "at": target.now, "runs": [["nothing", 1000]]}
+        steps.append(Step("route to nothing yet", onhost.table(render.onhost(), layout, 1, nothing), render.onhost()))
+        steps.append(Step("route to nothing yet", files.rename(f"{layout.live}.new", layout.live)))
+    if facts.site != hashlib.sha256(text).hexdigest():
+        back = files.rename(f"{layout.site}.old", layout.site) if facts.site else files.remove(layout.site)
+        if facts.site:
+            steps.append(Step("keep the former nginx site", files.copy(layout.site, f"{layout.site}.old")))
+        steps.append(Step("write the nginx site", files.write(layout.site), text, undo=back))
+        steps.append(Step("check nginx's configuration", nginx.test()))
+        steps.append(Step("load the nginx site", nginx.reload()))
+    return tuple(steps)
+
+
+def _pull(target: Target, version: Version) -> Step:
+    image = target.layout.image(target.environment.registry, version)
+    return Step(f"pull {image}", docker.pull(image), timeout=900)
+
+
+def _start(target: Target, release: Release) -> tuple[Step, ...]:
+    layout, version = target.layout, release.version
+    name = layout.container(version)
+    folder = layout.release(release)
+    env_file = f"{folder}/env"
+    create = docker.create(
+        name,
+        layout.image(target.environment.registry, version),
+        target.app.web,
+        labels={"depl.app": target.app.name, "depl.version": str(version), "depl.component": WEB},
+        env_file=env_file,
+        mounts={layout.sockets(release): SOCKETS_IN_CONTAINER},
+    )
+    program = render.program(layout, version, WEB, target.environment.user).encode()
+    return (
+        Step("make the release's folder", files.folder(folder), undo=files.remove(folder)),
+        Step("make the sockets' folder", files.shared_folder(layout.sockets(release), APP_GROUP)),
+        Step("write the environment", files.write(env_file, "0600"), _variables(target, version).encode()),
+        Step("take the slot", files.link(f"../releases/{release}", layout.slot(release.slot)),
+             undo=files.remove(layout.slot(release.slot))),
+        Step("create the container", create, undo=docker.remove(name), timeout=120),
+        Step("write the program", files.write(layout.program(version, WEB)), program, undo=supervisor.update(name)),
+        Step("start the program", supervisor.update(name), undo=files.remove(layout.program(version, WEB)),
+             evidence=docker.last_words(name)),
+    )  # fmt: skip
+
+
+def _variables(target: Target, version: Version) -> str:
+    """The container's environment as docker's --env-file has it."""
+    own = {
+        "DEPL_APP": target.app.name,
+        "DEPL_ENVIRONMENT": target.environment.name,
+        "DEPL_SOCKET": f"{SOCKETS_IN_CONTAINER}/{WEB}.sock",
+        "DEPL_VERSION": str(version),
+    }
+    merged = {**target.app.environment, **target.placement.environment, **own}
+    return "".join(f"{key}={value}\n" for key, value in sorted(merged.items()))
+
+
+def _wait(target: Target, release: Release) -> Step:
+    health = target.app.health
+    return Step(
+        f"wait for GET {health.path}",
+        onhost.wait(render.onhost(), target.layout, release, health.path, health.timeout),
+        render.onhost(),
+        evidence=docker.last_words(target.layout.container(release.version)),
+        timeout=health.timeout + 30,
+        tells=True,
+    )
+
+
+def _show(target: Target, release: Release) -> tuple[Step, ...]:
+    layout, version = target.layout, release.version
+    preview = layout.version(version)
+    description = {"version": str(version), "slot": release.slot, "at": target.now, "by": target.who}
+    url = f"{version}.{target.placement.domains[0]}"
+    return (
+        Step("write the release's description", files.write(f"{layout.release(release)}/release.json"),
+             json.dumps(description).encode()),
+        Step("show the preview", files.link(f"../releases/{release}", preview), undo=files.remove(preview)),
+        Step(f"look at http://{url}", nginx.get(url, target.app.health.path)),
+    )  # fmt: skip

@@ -1,0 +1,90 @@
+"""What `inv status` says: the facts of all hosts as rows, and in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..model.percent import BUCKETS, Percent
+from .facts import Facts, Installed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One release on one host. `share` in buckets of 0.1 %, `memory` in bytes, `since` in seconds since 1970."""
+
+    host: str
+    version: str
+    slot: int
+    share: int
+    state: str
+    health: str
+    since: float
+    memory: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "share": self.share * 100 / BUCKETS}
+
+
+def rows(facts: Sequence[Facts]) -> list[Row]:
+    """All releases, newest version first, each with its hosts side by side."""
+    found = [_row(one, installed) for one in facts for installed in one.installed]
+    return sorted(found, key=lambda row: (tuple(-int(part) for part in row.version.split(".")), row.host))
+
+
+def _row(facts: Facts, found: Installed) -> Row:
+    release = found.release
+    return Row(
+        host=facts.host.name,
+        version=str(release.version),
+        slot=release.slot,
+        share=facts.counts.get(str(release), 0),
+        state=_state(facts, found),
+        health=_health(found),
+        since=found.installed_at,
+        memory=found.container.memory if found.container else None,
+    )
+
+
+def _state(facts: Facts, found: Installed) -> str:
+    if not found.complete:
+        return "incomplete"
+    if facts.live and facts.live.table.live == found.release:
+        return "live"
+    if found.release in facts.serving:
+        return "canary"
+    return "ready" if found.running else "stopped"
+
+
+def _health(found: Installed) -> str:
+    if found.health == 200 and found.running:
+        return "ok"
+    if not found.container:
+        return "no container"
+    if not found.running:
+        return "out of memory" if found.container.out_of_memory else f"exited {found.container.exit}"
+    return f"HTTP {found.health}" if found.health else "no answer"
+
+
+def summary(facts: Sequence[Facts], missing: Mapping[str, str]) -> str:
+    """The last line: what is live, whether the hosts agree, and what to type where they don't."""
+    if missing:
+        return "; ".join(f"{host} did not answer: {reason}" for host, reason in missing.items())
+    live = {one.host.name: one.live.table if one.live else None for one in facts}
+    versions = {str(table.live.version) if table else "nothing" for table in live.values()}
+    if len(versions) > 1:
+        each = ", ".join(f"{host} {table.live.version if table else 'nothing'}" for host, table in live.items())
+        newest = max(versions - {"nothing"})
+        return (
+            f"The hosts do not agree on what is live: {each}.\n"
+            f"Finish: inv promote --version {newest}   Undo: inv rollback"
+        )
+    text = f"Live is {versions.pop()} on all hosts."
+    canaries = {table.canary for table in live.values() if table and table.canary}
+    if canaries:
+        shares = sorted({table.share if table else Percent(0) for table in live.values()})
+        text += f" Canary {min(canaries).version} gets {' or '.join(map(str, shares))} of users."
+        if len(shares) > 1 or len({release.version for release in canaries}) > 1:
+            text += " The hosts do not agree on it: say inv canary --percent N again."
+    return text

@@ -1,0 +1,131 @@
+"""Write the next routing table on all hosts, then make it live on all of them: promote, rollback, canary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from ..commands import files, onhost
+from ..errors import Refused
+from ..model.percent import BUCKETS, Percent
+from ..model.release import Release
+from ..model.route import Table
+from ..model.version import Version
+from . import render
+from .facts import Facts, Routed
+from .steps import HostPlan, Plan, Step, together
+from .wishes import Target
+
+PHASES = ("prepare", "flip")
+
+
+def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
+    """Send all traffic to `version`; raises Refused where a host doesn't have it in good health."""
+    ready = [(one, _ready(one, version)) for one in facts]
+    return together(PHASES, {one.host: _on_host(target, one, Table(release)) for one, release in ready})
+
+
+def canary(target: Target, version: Version, share: Percent, facts: Sequence[Facts]) -> Plan:
+    """Send `share` of the users to `version` and the others to what is live; a share of 0 ends it."""
+    tables = [(one, _with_canary(_live(one).table.live, one, version, share)) for one in facts]
+    return together(PHASES, {one.host: _on_host(target, one, table) for one, table in tables})
+
+
+def former(facts: Sequence[Facts]) -> Version:
+    """The version that a rollback leads to: what was live before the newest change of what is live.
+
+    Where an interrupted promote left hosts on two versions, the newest change is the interrupted one.
+    """
+    newest = max((one.live for one in facts if one.live), key=lambda live: live.at, default=None)
+    if not newest or not newest.previous:
+        raise Refused("No version was live before this one, so there is nothing to roll back to.\nSee: inv status")
+    return newest.previous
+
+
+def _with_canary(live: Release, facts: Facts, version: Version, share: Percent) -> Table:
+    if not share.buckets:
+        return Table(live)
+    if live.version == version:
+        raise Refused(f"{version} is live on {facts.host}: it can't be its own canary.\nInstall a newer one: inv install")
+    return Table(live, _ready(facts, version), share)
+
+
+def _live(facts: Facts) -> Routed:
+    if not facts.live:
+        raise Refused(f"Nothing is live on {facts.host} yet, so there is nothing to compare with.\nFirst: inv promote")
+    return facts.live
+
+
+def _ready(facts: Facts, version: Version) -> Release:
+    found = facts.find(version)
+    if not found or not found.complete:
+        raise Refused(f"{version} is not installed on {facts.host}.\nFirst: inv install --version {version}")
+    if not found.healthy:
+        state = "is not running" if not found.running else "does not answer its health check"
+        raise Refused(
+            f"{version} on {facts.host} {state}. Live traffic was not touched.\n"
+            f"Start it again: inv install --version {version}   (its log: inv logs --version {version})"
+        )
+    return found.release
+
+
+def _on_host(target: Target, facts: Facts, table: Table) -> HostPlan:
+    """The steps from the live table to `table`; none where the buckets lead there already."""
+    live = facts.live
+    if live and live.table == table and facts.counts == _counts(table):
+        return {}
+    layout = target.layout
+    number = facts.last_number + 1
+    write = onhost.table(render.onhost(), layout, number, _description(target, facts, table))
+    undo = files.remove(layout.live)
+    prepare = [Step(f"write routing table {number}", write, render.onhost(), undo=files.remove(layout.table(number)))]
+    if live:
+        back = f"{layout.live}.back"
+        prepare.append(Step("keep the way back", files.link(f"routes/{live.number}", back), undo=files.remove(back)))
+        undo = files.rename(back, layout.live)
+    flip = Step(f"send traffic to {_says(table)}", files.rename(f"{layout.live}.new", layout.live), undo=undo)
+    return {"prepare": tuple(prepare), "flip": (flip,)}
+
+
+def _counts(table: Table) -> dict[str, int]:
+    buckets = [str(release) for release in table.buckets()]
+    return {folder: buckets.count(folder) for folder in dict.fromkeys(buckets)}
+
+
+def _says(table: Table) -> str:
+    return f"{table.canary.version} for {table.share} of users" if table.canary else str(table.live.version)
+
+
+def _description(target: Target, facts: Facts, table: Table) -> dict[str, object]:
+    previous = _previous(facts, table.live.version)
+    runs = [[f"releases/{release}", len(list(group))] for release, group in groupby(table.buckets())]
+    assert sum(int(count) for _, count in runs) == BUCKETS  # noqa: S101 - an incomplete table would lose users
+    return {
+        "live": str(table.live),
+        "canary": str(table.canary) if table.canary else None,
+        "share": table.share.buckets,
+        "previous": str(previous) if previous else None,
+        "at": target.now,
+        "by": target.who,
+        "runs": runs,
+    }
+
+
+def _previous(facts: Facts, version: Version) -> Version | None:
+    """What a rollback from `version` should lead to.
+
+    For a version that was live before, it is what came before it then: two rollbacks in a row go two
+    versions back, not there and back again.
+    """
+    live = facts.live
+    if live and live.table.live.version == version:
+        return live.previous
+    if live and live.previous == version:
+        before = [one for one in facts.tables if one.table.live.version == version and one.previous != version]
+        return before[-1].previous if before else None
+    return live.table.live.version if live else None
+
+
+def current_canary(facts: Sequence[Facts]) -> Version | None:
+    """The version that is the canary now, if there is one: growing or ending it needs no name."""
+    return next((one.live.table.canary.version for one in facts if one.live and one.live.table.canary), None)

@@ -1,0 +1,48 @@
+"""Remove what is neither live, nor canary, nor kept: previews, containers, folders, images, old tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..commands import docker, files, supervisor
+from ..model.app import WEB
+from . import retire
+from .facts import Facts, Installed
+from .steps import HostPlan, Plan, Step, together
+from .wishes import Target
+
+PHASES = ("stop", "remove")
+KEPT_TABLES = 20
+"""Routing tables that stay on disk, so that a rollback knows what was live before what."""
+
+
+def plan(target: Target, facts: Sequence[Facts]) -> Plan:
+    """Keep live, canary, the way back, and of the others the newest: so many running, so many installed."""
+    return together(PHASES, {one.host: _on_host(target, one) for one in facts})
+
+
+def _on_host(target: Target, facts: Facts) -> HostPlan:
+    stopped, removed = retire.spare(target, facts)
+    layout = target.layout
+    stop = [step for one in stopped for step in _stop(target, one)]
+    remove: list[Step] = []
+    for one in removed:
+        remove += retire.remove_spare(target, one)
+    for stray in facts.strays:
+        remove.append(Step(f"remove stray container {stray.name}", docker.remove(stray.name), forgiven=True))
+    old = [one.number for one in facts.tables[:-KEPT_TABLES] if one != facts.live]
+    if old:
+        remove.append(Step("remove old routing tables", files.remove(*(layout.table(number) for number in old))))
+    return {"stop": tuple(stop), "remove": tuple(remove)}
+
+
+def _stop(target: Target, found: Installed) -> tuple[Step, ...]:
+    layout, version = target.layout, found.release.version
+    name = layout.container(version)
+    why = f"stop {version}"
+    return (
+        Step(f"{why}: program", files.remove(layout.program(version, WEB))),
+        Step(f"{why}: program", supervisor.update(name)),
+        Step(f"{why}: container", docker.stop(name), timeout=120),
+        Step(f"{why}: sockets", files.remove(layout.sockets(found.release))),
+    )

@@ -1,0 +1,64 @@
+"""The files that are written to an image or a host, from templates/. The only module that knows Jinja2."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from ..model.app import App
+from ..model.environment import Environment, Placement
+from ..model.layout import Layout
+from ..model.version import Version
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+COOKIE_DAYS = 180
+
+
+@cache
+def _jinja() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - none of these files is HTML
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, **values: object) -> str:
+    """Fill a template; a value that is missing is an error, never an empty string."""
+    return _jinja().get_template(template).render(**values)
+
+
+@cache
+def onhost() -> bytes:
+    """The program that hosts run: see templates/host/onhost.py."""
+    return (TEMPLATES / "host" / "onhost.py").read_bytes()
+
+
+def site(app: App, placement: Placement, environment: Environment) -> str:
+    """nginx's configuration of one app: upstreams, buckets, live and preview servers."""
+    name = app.name.replace("-", "_")
+    return render(
+        "nginx/site.conf.j2",
+        app=app.name,
+        name=name,
+        cookie=f"depl_{name}",
+        cookie_days=COOKIE_DAYS,
+        home=Layout(app.name).home,
+        domains=placement.domains,
+        slots=environment.slots,
+        http=app.http,
+    )
+
+
+def program(layout: Layout, version: Version, component: str, user: str) -> str:
+    """supervisord's program that watches one container."""
+    return render(
+        "supervisor/component.conf.j2",
+        container=layout.container(version, component),
+        user=user,
+    )

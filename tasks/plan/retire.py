@@ -1,0 +1,62 @@
+"""Which releases may go, and how a release is taken off a host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..commands import docker, files, supervisor
+from ..model.app import WEB
+from ..model.release import Release
+from ..model.version import Version
+from .facts import Facts, Installed
+from .steps import Step
+from .wishes import Target
+
+
+def spare(target: Target, facts: Facts) -> tuple[list[Installed], list[Installed]]:
+    """What may be stopped, and what may be removed.
+
+    A release that lost its traffic less than `drain` seconds ago is left alone: a request may still be
+    in flight.
+    """
+    limits = target.environment
+    busy = set(facts.serving)
+    back = facts.live.previous if facts.live else None
+    for later, table in zip(facts.tables[1:], facts.tables, strict=False):
+        if later.at > facts.clock - limits.drain:
+            busy |= {table.table.live, *([table.table.canary] if table.table.canary else [])}
+    others = [one for one in facts.installed if one.release not in busy and one.release.version != back]
+    others.sort(key=lambda one: one.installed_at, reverse=True)
+    removed = others[limits.keep_installed :]
+    stopped = [one for one in others[limits.keep_running : limits.keep_installed] if one.running or one.program]
+    return stopped, removed
+
+
+def remove(
+    target: Target, version: Version, release: Release | None, containers: Sequence[str], why: str
+) -> tuple[Step, ...]:
+    """Take a version off a host, in an order that can be cut short and done again."""
+    layout = target.layout
+    name = layout.container(version)
+    steps = [
+        Step(f"{why}: preview", files.remove(layout.version(version))),
+        Step(f"{why}: program", files.remove(layout.program(version, WEB))),
+        Step(f"{why}: program", supervisor.update(name)),
+    ]
+    for container in dict.fromkeys([name, *containers]):
+        steps.append(Step(f"{why}: stop {container}", docker.stop(container), forgiven=True, timeout=120))
+        steps.append(Step(f"{why}: remove {container}", docker.remove(container), forgiven=True))
+    if release:
+        steps.append(Step(f"{why}: slot {release.slot}", files.remove(layout.slot(release.slot))))
+        steps.append(Step(f"{why}: folder", files.remove(layout.release(release))))
+    return tuple(steps)
+
+
+def remove_spare(target: Target, found: Installed) -> tuple[Step, ...]:
+    """Take a release off a host, with its image."""
+    version = found.release.version
+    image = target.layout.image(target.environment.registry, version)
+    return (
+        *remove(target, version, found.release, [], why=f"remove {version}"),
+        Step(f"remove {version}: image", docker.remove_image(image), forgiven=True),
+    )

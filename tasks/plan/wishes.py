@@ -1,0 +1,31 @@
+"""What plans need to know beside the facts of a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.app import App
+from ..model.environment import Environment, Host, Placement
+from ..model.layout import Layout
+
+
+@dataclass(frozen=True)
+class Target:
+    """An app in an environment: what it is, where it runs, and who asks (user@machine), at what time."""
+
+    app: App
+    environment: Environment
+    who: str
+    now: float
+
+    @property
+    def placement(self) -> Placement:
+        return self.environment.apps[self.app.name]
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        return self.environment.groups[self.placement.hosts]
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.app.name)

@@ -1,0 +1,57 @@
+"""inv promote, rollback, canary: which release gets which traffic, on all hosts or on none."""
+
+from __future__ import annotations
+
+from invoke import Context, task
+
+from .model.percent import Percent
+from .model.version import Version
+from .plan import promote as plans
+from .run.work import Work, begin
+
+APP = "which app; needed only where there are several"
+VERSION = "an installed version; default: the newest installed"
+
+
+@task(help={"version": VERSION, "app": APP})
+def promote(c: Context, version: str | None = None, app: str | None = None) -> None:
+    """Send live traffic to VERSION, on all hosts or on none."""
+    wanted = Version.parse(version) if version is not None else None
+    with begin(c, "promote", app) as work:
+        send_all(work, wanted or work.newest())
+
+
+@task(help={"version": "where to go back to; default: what was live before", "app": APP})
+def rollback(c: Context, version: str | None = None, app: str | None = None) -> None:
+    """Send live traffic back to the release that had it before, which is still running."""
+    wanted = Version.parse(version) if version is not None else None
+    with begin(c, "rollback", app) as work:
+        send_all(work, wanted or plans.former(work.facts), "rollback to")
+
+
+@task(help={"percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary", "version": VERSION, "app": APP})
+def canary(c: Context, percent: str, version: str | None = None, app: str | None = None) -> None:
+    """Send a share of the users to VERSION; the same users on every host, and no user back while it grows."""
+    share = Percent.parse(percent)
+    wanted = Version.parse(version) if version is not None else None
+    with begin(c, "canary", app) as work:
+        chosen = wanted or plans.current_canary(work.facts) or work.newest()
+        what = f"canary {chosen} at {share}"
+        changed = work.carry_out(lambda facts: plans.canary(work.target, chosen, share, facts), what)
+        if not work.dry:
+            done = "ended" if not share.buckets else f"{chosen} gets {share} of the users"
+            work.report.line(f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: inv status")
+
+
+def send_all(work: Work, version: Version, what: str = "promote") -> None:
+    """Make a version live on all hosts, and say what is live now."""
+    work.report.version(str(version))
+    changed = work.carry_out(lambda facts: plans.plan(work.target, version, facts), f"{what} {version}")
+    if work.dry:
+        return
+    if not changed:
+        work.report.line(f"Nothing to do: {version} is live already.")
+        return
+    back = next((facts.live.previous for facts in work.facts if facts.live and facts.live.previous), None)
+    url = f"http://{work.target.placement.domains[0]}"
+    work.report.line(f"Version {version} is live: {url} ({work.report.seconds:.1f} s)" + (f"  back to {back}: inv rollback" if back else ""))

@@ -1,0 +1,1 @@
+"""What touches a machine: SSH, docker, files, git, the clock, the terminal."""

@@ -1,0 +1,93 @@
+"""conf/apps/<app>.yml → App."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import BadConfig, BadInput
+from ..model.app import WEB, App
+from .read import NAME, require, structure
+from .settings import PROJECT
+
+_FILES = PROJECT / "conf" / "apps"
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_MEMORY = re.compile(r"[1-9]\d*[kmg]", re.ASCII)
+_PAGE = re.compile(r"/[A-Za-z0-9._~/?=&%-]*", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_CPU = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
+_BASES = ("slim", "debian")
+_LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
+
+
+def names() -> tuple[str, ...]:
+    """The apps that conf/apps describes."""
+    return tuple(sorted(one.stem for one in _FILES.glob("*.yml")))
+
+
+def choose(name: str | None) -> str:
+    """The named app, or the only one there is; raises BadInput."""
+    there = names()
+    if name is None and len(there) == 1:
+        return there[0]
+    if name is None or name not in there:
+        found = "Which app?" if name is None else f"{name[:60]!r} is no app."
+        raise BadInput(f"{found} conf/apps describes: {', '.join(there) or 'none'}.\nSay one of them: --app NAME")
+    return name
+
+
+def load(name: str) -> App:
+    """Read and check one app's description; raises BadConfig."""
+    return parse(name, yaml_of(_FILES / f"{name}.yml"), f"conf/apps/{name}.yml")
+
+
+def yaml_of(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadConfig(str(path.relative_to(PROJECT)), " ".join(str(error).split())) from None
+
+
+def parse(name: str, data: Any, where: str) -> App:
+    """Turn a description's plain data into an App; raises BadConfig(path, reason)."""
+    require(isinstance(data, Mapping) and "name" not in data, where, "expected the keys that app1.yml shows")
+    require(NAME.fullmatch(name), where, "an app's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+    app = structure({"name": name, **data}, App, where)
+    require(WEB in app.components, f"{where}: components", f"there is no {WEB!r}")
+    require(app.base in _BASES, f"{where}: base", f"expected {' or '.join(_BASES)}, got {app.base!r:.60}")
+    for kind, listed in (("build", app.packages.build), ("run", app.packages.run)):
+        for package in listed:
+            require(_PACKAGE.fullmatch(package), f"{where}: packages.{kind}", f"{package!r:.60} is no Debian package")
+    for one in app.wheels.compile:
+        require(_REQUIREMENT.fullmatch(one), f"{where}: wheels.compile", f"{one!r:.60} is no requirement's name")
+    require(_CPU.fullmatch(app.wheels.cpu), f"{where}: wheels.cpu", f"{app.wheels.cpu!r:.60} is no value of -march")
+    require(app.wheels.optimise in _LEVELS, f"{where}: wheels.optimise", f"expected one of {', '.join(_LEVELS)}")
+    for path, text in (("source.path", app.source.path), ("wheels.requirements", app.wheels.requirements)):
+        parts = Path(text).parts
+        require(".." not in parts and not text.startswith(("/", "-")), f"{where}: {path}", "expected a path inside the source")
+    for part, component in app.components.items():
+        at = f"{where}: components.{part}"
+        require(NAME.fullmatch(part), at, "a component's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+        require(component.command, f"{at}.command", "is empty")
+        require(_MEMORY.fullmatch(component.memory), f"{at}.memory", "expected a size such as 256m or 1g")
+        require(1 < component.pids <= 32768, f"{at}.pids", "expected 2 to 32768")
+        require(0 < component.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
+    require(_PAGE.fullmatch(app.health.path), f"{where}: health.path", "expected a path such as /healthz")
+    require(0 < app.health.timeout <= 600, f"{where}: health.timeout", "expected 1 to 600 seconds")
+    require(_MEMORY.fullmatch(app.http.max_body), f"{where}: http.max_body", "expected a size such as 20m")
+    require(0 < app.http.timeout <= 86400, f"{where}: http.timeout", "expected 1 to 86400 seconds")
+    check_variables(app.environment, f"{where}: environment")
+    return app
+
+
+def check_variables(variables: Mapping[str, str], where: str) -> None:
+    """Refuse names that no shell would take, and values with line breaks: docker's env files have none."""
+    for key, value in variables.items():
+        require(_VARIABLE.fullmatch(key), where, f"{key!r:.60} is no name of a variable")
+        require(not key.startswith("DEPL_"), f"{where}.{key}", "DEPL_… is set by depl itself")
+        require(not re.search(r"[\r\n\0]", value), f"{where}.{key}", "a value is one line")

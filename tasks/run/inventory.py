@@ -1,0 +1,138 @@
+"""conf/inventory/<environment>/ → Environment, read through Ansible itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadConfig
+from ..model.environment import Environment, Host
+from .apps import check_variables
+from .read import DOMAIN, NAME, require, structure
+from .settings import PROJECT
+
+_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", re.ASCII)
+_HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}", re.ASCII)
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+_REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
+_OPTIONS = ("registry", "user", "known_hosts", "cache", "slots", "keep_running", "keep_installed", "drain", "lock_wait", "apps")
+
+
+def load(name: str) -> Environment:
+    """Read an inventory; raises BadConfig with the key's path."""
+    return parse(name, _listing(name))
+
+
+def parse(name: str, listing: Mapping[str, Any]) -> Environment:
+    """Turn what `ansible-inventory --list` printed into an Environment; raises BadConfig."""
+    where = f"conf/inventory/{name}"
+    variables: Mapping[str, Mapping[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+    if not variables:
+        raise BadConfig(where, "there is no host in it")
+    common = _common(variables, where)
+    groups = {
+        group: tuple(_host(host, variables[host], where) for host in sorted(_members(listing, group)))
+        for group in listing
+        if group not in ("_meta", "all", "ungrouped")
+    }
+    data = {"name": name, "groups": {}, **common}
+    environment = structure(data, Environment, where, lambda path: f"depl_{path}" if path else "")
+    object.__setattr__(environment, "groups", groups)
+    _check(environment, where)
+    return environment
+
+
+def _common(variables: Mapping[str, Mapping[str, Any]], where: str) -> dict[str, Any]:
+    """The depl_* variables, which are the same for all hosts."""
+    common: dict[str, Any] = {}
+    for host, found in sorted(variables.items()):
+        for key, value in found.items():
+            if not key.startswith("depl_"):
+                continue
+            option = key.removeprefix("depl_")
+            require(option in _OPTIONS, f"{where}: {key}", f"unknown key; known: {', '.join(f'depl_{one}' for one in _OPTIONS)}")
+            require(common.setdefault(option, value) == value, f"{where}: {key}", f"{host} has another value than other hosts")
+    return common
+
+
+def _members(listing: Mapping[str, Any], group: str) -> set[str]:
+    found = listing.get(group, {})
+    return set(found.get("hosts", ())).union(*(_members(listing, child) for child in found.get("children", ())))
+
+
+def _host(name: str, variables: Mapping[str, Any], where: str) -> Host:
+    address = str(variables.get("ansible_host", name))
+    port = variables.get("ansible_port", 22)
+    require(_HOST.fullmatch(name), f"{where}: {name[:60]}", "a host's name has a-z, 0-9, '-' and '.'")
+    require(_ADDRESS.fullmatch(address), f"{where}: {name}: ansible_host", f"{address!r:.60} is no address")
+    require(isinstance(port, int) and 0 < port < 65536, f"{where}: {name}: ansible_port", f"{port!r:.60} is no port")
+    return Host(name, address, port)
+
+
+def _check(environment: Environment, where: str) -> None:
+    require(_REGISTRY.fullmatch(environment.registry), f"{where}: depl_registry", "expected host:port")
+    require(_USER.fullmatch(environment.user), f"{where}: depl_user", f"{environment.user!r:.60} is no user")
+    for key in ("known_hosts", "cache"):
+        require(getattr(environment, key).startswith("/"), f"{where}: depl_{key}", "expected an absolute path")
+    slots, installed, running = environment.slots, environment.keep_installed, environment.keep_running
+    require(4 <= slots <= 10, f"{where}: depl_slots", "expected 4 to 10")
+    require(
+        0 <= running <= installed <= slots - 4,
+        f"{where}: depl_keep_installed",
+        f"expected depl_keep_running ({running}) <= depl_keep_installed ({installed}) <= depl_slots - 4 ({slots - 4}): "
+        "live, canary, the way back and a new release need a slot each",
+    )
+    require(0 <= environment.drain <= 3600, f"{where}: depl_drain", "expected 0 to 3600 seconds")
+    require(0 <= environment.lock_wait <= 3600, f"{where}: depl_lock_wait", "expected 0 to 3600 seconds")
+    for app, placement in environment.apps.items():
+        at = f"{where}: depl_apps.{app}"
+        require(NAME.fullmatch(app), at, "an app's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+        require(placement.domains, f"{at}.domains", "is empty")
+        for domain in placement.domains:
+            require(DOMAIN.fullmatch(domain), f"{at}.domains", f"{domain!r:.60} is no host name")
+        require(placement.hosts in environment.groups, f"{at}.hosts", f"there is no group {placement.hosts!r:.60}")
+        require(environment.groups[placement.hosts], f"{at}.hosts", f"group {placement.hosts} has no host")
+        check_variables(placement.environment, f"{at}.environment")
+
+
+def _listing(name: str) -> dict[str, Any]:
+    """What Ansible makes of the inventory. Kept by a digest of its files: asking takes half a second."""
+    folder = PROJECT / "conf" / "inventory" / name
+    kept = _cache_file(folder)
+    if kept and kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return found
+    program = Path(sys.executable).with_name("ansible-inventory")
+    settings = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "conf" / "ansible" / "ansible.cfg")}
+    asked = subprocess.run(
+        [str(program), "--inventory", str(folder), "--list"],
+        capture_output=True, text=True, env=settings, timeout=60, check=False,
+    )  # fmt: skip
+    if asked.returncode or "Unable to parse" in asked.stderr:
+        reason = " ".join(asked.stderr.split()) or "ansible-inventory can't read it"
+        raise BadConfig(f"conf/inventory/{name}", reason[-400:])
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kept.touch(mode=0o600)
+        kept.write_text(asked.stdout, encoding="utf-8")
+    answer: dict[str, Any] = json.loads(asked.stdout)
+    return answer
+
+
+def _cache_file(folder: Path) -> Path | None:
+    """Where the answer for exactly these files lies; None where a program in it may answer differently each time."""
+    digest = hashlib.sha256(sys.prefix.encode())
+    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        content = path.read_bytes()
+        if content.startswith(b"#!"):
+            return None
+        digest.update(str(path).encode() + b"\0" + content + b"\0")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "depl" / f"inventory-{digest.hexdigest()[:32]}.json"

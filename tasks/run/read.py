@@ -1,0 +1,92 @@
+"""Configuration files → values, with the path and the reason of whatever is wrong.
+
+The one gate for configuration: after it nobody validates again. Unknown keys are refused, types are
+never converted, names that go into paths, units and host names are held to their alphabets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import cattrs
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+
+from ..errors import BadConfig
+
+T = TypeVar("T")
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,29}", re.ASCII)
+DOMAIN = re.compile(r"(?=.{1,200}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    def check(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise ValueError(f"expected {_WORDS[kind]}, got {value!r:.60}")
+        return value
+
+    return check
+
+
+_WORDS = {str: "text", int: "a whole number", bool: "true or false"}
+
+
+def _tuple_of_text(value: Any, _: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"expected a list of texts, got {value!r:.60}")
+    return tuple(value)
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind in _WORDS:
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _tuple_of_text)
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def structure(data: object, kind: type[T], where: str, name_of: Callable[[str], str] = str) -> T:
+    """Turn plain data into a dataclass; raises BadConfig with the file and the key's path."""
+    try:
+        if not isinstance(data, dict):
+            raise ValueError(f"expected keys and values, got {data!r:.60}")
+        return _CONVERTER.structure(data, kind)
+    except (ClassValidationError, IterableValidationError, ValueError, TypeError) as error:
+        path, reason = _innermost(error)
+        raise BadConfig(f"{where}: {name_of('.'.join(path)) or 'the file'}", reason) from None
+
+
+def _innermost(error: BaseException, path: tuple[str, ...] = ()) -> tuple[tuple[str, ...], str]:
+    """Follow the first error down to the key where it happened."""
+    if isinstance(error, (ClassValidationError, IterableValidationError)):
+        inner = error.exceptions[0]
+        for note in getattr(inner, "__notes__", []):
+            key = getattr(note, "name", getattr(note, "index", None))
+            if key is not None:
+                path = (*path, str(key))
+        return _innermost(inner, path)
+    if isinstance(error, ForbiddenExtraKeysError):
+        key = sorted(error.extra_fields)[0]
+        known = ", ".join(sorted(field.name for field in _fields(error.cl)))
+        return (*path, str(key)), f"unknown key; known here: {known}"
+    if isinstance(error, KeyError):
+        return (*path[:-1], str(error.args[0])), "is missing"
+    if isinstance(error, TypeError):
+        return path, "expected keys and values"
+    return path, str(error)
+
+
+def _fields(kind: Any) -> tuple[Any, ...]:
+    return tuple(kind.__dataclass_fields__.values())
+
+
+def require(condition: object, where: str, reason: str) -> None:
+    """Refuse a value that has the right type and still makes no sense; raises BadConfig."""
+    if not condition:
+        raise BadConfig(where, reason)
+

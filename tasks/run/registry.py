@@ -1,0 +1,78 @@
+"""The project's image registry: which versions of an app it has. Docker's registry API v2 over TLS."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput, DeplError, Refused, Unreachable
+from ..model.version import Version
+from ..plan.wishes import Target
+from .report import Report
+
+
+def versions(target: Target) -> tuple[Version, ...]:
+    """All versions of an app that were built, oldest first; raises Unreachable."""
+    found = _get(target.environment.registry, f"/v2/{target.app.name}/tags/list") or {}
+    return tuple(sorted(version for tag in found.get("tags") or () if (version := _version(tag))))
+
+
+def newest(target: Target, report: Report) -> Version:
+    """The newest version that was built; says which. Raises Refused where there is none."""
+    there = versions(target)
+    if not there:
+        raise Refused(f"No version of {target.app.name} was built yet.\nFirst: inv build")
+    report.note(f"No --version given: the newest built is {there[-1]}.")
+    return there[-1]
+
+
+def must_have(target: Target, version: Version) -> None:
+    """Refuse a version that the registry doesn't have, before anything is touched."""
+    there = versions(target)
+    if version not in there:
+        newest_three = ", ".join(str(one) for one in there[-3:]) or "none"
+        raise Refused(
+            f"{target.environment.registry} has no {target.app.name} {version}; the newest there: {newest_three}.\n"
+            "Build one: inv build"
+        )
+
+
+def _version(tag: str) -> Version | None:
+    try:
+        return Version.parse(tag)
+    except BadInput:
+        return None
+
+
+def _get(registry: str, path: str) -> Any:
+    """One GET; None for a 404. The CA and the login are those that docker uses: one place for each."""
+    authority = Path("/etc/docker/certs.d") / registry / "ca.crt"
+    context = ssl.create_default_context(cafile=str(authority) if authority.exists() else None)
+    request = urllib.request.Request(f"https://{registry}{path}", headers=_login(registry))  # noqa: S310 - https only
+    try:
+        with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        if error.code in (401, 403):
+            raise DeplError(f"The registry {registry} refuses the login here ({error.code}).\nRenew it: inv bootstrap") from None
+        raise Unreachable(f"The registry {registry} answers {error.code} to {path}.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise Unreachable(f"The registry {registry} can't be reached: {reason}.\nIs it up? supervisorctl status registry") from None
+
+
+def _login(registry: str) -> dict[str, str]:
+    try:
+        known = json.loads((Path.home() / ".docker" / "config.json").read_text(encoding="utf-8"))
+        encoded = known["auths"][registry]["auth"]
+        base64.b64decode(encoded, validate=True)
+    except (OSError, ValueError, KeyError):
+        return {}
+    return {"Authorization": f"Basic {encoded}"}

@@ -1,0 +1,119 @@
+"""What people and build servers see while work goes on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from teamcity.messages import TeamcityServiceMessages
+
+from . import settings
+
+
+class Progress:
+    """One phase under way; `tell` adds what is worth knowing beside its name."""
+
+    def __init__(self) -> None:
+        self.details: list[str] = []
+
+    def tell(self, detail: str) -> None:
+        if detail and detail not in self.details:
+            self.details.append(detail)
+
+
+class Report:
+    """Lines for a terminal or a log: a title, a line a phase, notes, and the last word."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self.out = out or sys.stdout
+        self.began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    def title(self, text: str) -> None:
+        self.line(text)
+
+    def note(self, text: str) -> None:
+        self.line(text)
+
+    def line(self, text: str = "") -> None:
+        print(text, file=self.out, flush=True)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[Progress]:
+        """Show a phase as begun, then as done or failed, with the time it took."""
+        began = time.monotonic()
+        progress = Progress()
+        lively = self.out.isatty()
+        if lively:
+            print(f"  … {name}", end="\r", file=self.out, flush=True)
+        try:
+            yield progress
+        except BaseException:
+            self._ended("✗", name, progress, began)
+            raise
+        self._ended("✓", name, progress, began)
+
+    def _ended(self, mark: str, name: str, progress: Progress, began: float) -> None:
+        text = ", ".join(progress.details)
+        self.line(f"  {mark} {name:<9} {text:<48} {time.monotonic() - began:6.1f} s")
+
+    def version(self, version: str) -> None:
+        """Say which version this work is about, where a build server wants to know."""
+
+    def statistic(self, key: str, value: float) -> None:
+        """Hand a number to whoever keeps numbers."""
+
+    def problem(self, verb: str, text: str) -> None:
+        """Say why work failed, where that is kept apart from the text that people read."""
+
+
+class TeamCityReport(Report):
+    """The same events as TeamCity's service messages, one a line, beside the plain lines."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        super().__init__(out)
+        self._messages = TeamcityServiceMessages(output=_Bytes(self.out))
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[Progress]:
+        self._messages.progressMessage(name)
+        self._messages.blockOpened(name)
+        try:
+            with super().phase(name) as progress:
+                yield progress
+        finally:
+            self._messages.blockClosed(name)
+
+    def version(self, version: str) -> None:
+        # The library has no method of its own for this one.
+        self._messages._single_value_message("buildNumber", version)
+        self._messages.setParameter("depl.version", version)
+
+    def statistic(self, key: str, value: float) -> None:
+        self._messages.buildStatisticValue(key, f"{value:g}")
+
+    def problem(self, verb: str, text: str) -> None:
+        self._messages.buildProblem(text, f"depl-{verb}"[:60])
+
+
+class _Bytes:
+    """Where teamcity-messages writes: it encodes by itself, our stream takes text."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+
+    def write(self, data: bytes) -> None:
+        self.out.write(data.decode())
+
+    def flush(self) -> None:
+        self.out.flush()
+
+
+def make() -> Report:
+    return TeamCityReport() if settings.under_teamcity() else Report()

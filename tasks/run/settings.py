@@ -1,0 +1,39 @@
+"""What belongs to the person or the build agent: the process's environment, and .env beside it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from pathlib import Path
+
+import dotenv
+
+from ..errors import BadInput
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def load() -> None:
+    """Read .env of the project; what the environment already says wins."""
+    dotenv.load_dotenv(PROJECT / ".env")
+
+
+def environment() -> str:
+    """The inventory to use: $DEPL_ENVIRONMENT, else the only one there is; raises BadInput."""
+    there = sorted(one.name for one in (PROJECT / "conf" / "inventory").iterdir() if one.suffix != ".example")
+    wanted = os.environ.get("DEPL_ENVIRONMENT") or (there[0] if len(there) == 1 else "")
+    if wanted not in there:
+        found = f"{wanted!r} is no environment" if wanted else "Which environment?"
+        raise BadInput(f"{found}: conf/inventory has {', '.join(there) or 'none'}.\nSay DEPL_ENVIRONMENT=…, here or in .env")
+    return wanted
+
+
+def who() -> str:
+    """The person and the machine, as the lock and the audit file name them: ana@deploy."""
+    person = os.environ.get("DEPL_WHO") or os.environ.get("TEAMCITY_BUILDCONF_NAME") or getpass.getuser()
+    return f"{person}@{socket.gethostname()}"
+
+
+def under_teamcity() -> bool:
+    return "TEAMCITY_VERSION" in os.environ

@@ -1,0 +1,223 @@
+"""One piece of work on an app: connect, lock, read facts, carry out a plan, check, and write it down."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+import invoke
+
+from ..commands import files, onhost
+from ..errors import BadConfig, DeplError, Locked, Refused, StepFailed
+from ..model.environment import Environment, Host
+from ..model.version import Version
+from ..plan import facts as facts_of
+from ..plan import render
+from ..plan.facts import Facts
+from ..plan.steps import Plan
+from ..plan.wishes import Target
+from . import apps, inventory, settings
+from .execute import execute
+from .report import Report, make
+from .ssh import Fleet, Remote
+
+T = TypeVar("T")
+
+
+class Work:
+    """An app on its hosts, connected to; with the lock held unless it only looks."""
+
+    def __init__(self, target: Target, fleet: Fleet, report: Report, verb: str, dry: bool) -> None:
+        self.target = target
+        self.report = report
+        self.dry = dry
+        self._fleet = fleet
+        self._verb = verb
+        self._locks: list[object] = []
+        self.facts: Sequence[Facts] = ()
+
+    @property
+    def fleet(self) -> Fleet:
+        return self._fleet
+
+    def carry_out(self, planner: Callable[[Sequence[Facts]], Plan], what: str) -> bool:
+        """Plan, run, read again; False where there was nothing to do. A dry run prints the plan instead."""
+        plan = planner(self.facts)
+        if self.dry:
+            self._print(plan)
+            return False
+        if not plan:
+            return False
+        self._audit(what, "began")
+        try:
+            execute(plan, self._fleet, self.report)
+            self.facts = self._read()
+            left = planner(self.facts)
+            if left:
+                step = next(steps[0] for phase in left.phases for steps in phase.steps.values() if steps)
+                raise StepFailed(f"After all steps the hosts are not as planned: “{step.why}” is still to do.\nSee: inv status")
+        except (DeplError, KeyboardInterrupt) as error:
+            self._audit(what, f"failed: {str(error) or 'interrupted'}")
+            raise
+        self._audit(what, "done")
+        return True
+
+    def newest(self) -> Version:
+        """The newest version that is installed on all hosts; says which."""
+        everywhere = set.intersection(*({one.release.version for one in facts.installed if one.complete} for facts in self.facts))
+        if not everywhere:
+            raise Refused(f"No version of {self.target.app.name} is installed on all hosts.\nFirst: inv install")
+        chosen = max(everywhere)
+        self.report.note(f"No --version given: the newest installed is {chosen}.")
+        return chosen
+
+    def lock(self) -> None:
+        """Take the app's lock on every host, in the order of their names; raises Locked."""
+        holder = {"who": self.target.who, "since": _stamp(self.target.now), "verb": self._verb}
+        deadline = time.monotonic() + self.target.environment.lock_wait
+        first, *rest = sorted(self._fleet.remotes)
+        # Whoever has the first host's lock is the one who may go on: two who start at once can't block each other.
+        for group in ([first], rest):
+            while group and (refusals := self._try_lock(group, holder)):
+                if time.monotonic() >= deadline:
+                    host, found = next(iter(refusals.items()))
+                    raise Locked(
+                        f"{self.target.app.name} is locked on {host} by {found.get('who', 'somebody')} "
+                        f"since {found.get('since', 'a moment ago')} ({found.get('verb', '?')}).\n"
+                        "Nothing was changed. Try again when they are done; the lock goes with their process."
+                    )
+                group = list(refusals)
+                time.sleep(0.5)
+
+    def _try_lock(self, hosts: Iterable[Host], holder: Mapping[str, str]) -> dict[Host, Mapping[str, str]]:
+        argv = onhost.lock(render.onhost(), self.target.layout, holder)
+        answers = _all(self._fleet.each(lambda remote: remote.hold(argv, render.onhost()), hosts))
+        refusals: dict[Host, Mapping[str, str]] = {}
+        for host, (channel, said) in answers.items():
+            if said == "locked\n":
+                self._locks.append(channel)
+            elif channel.recv_exit_status() == onhost.BUSY:
+                refusals[host] = _holder(said)
+            else:
+                raise StepFailed(f"{host}: the lock can't be taken: {channel.recv_stderr(4096).decode(errors='replace')}")
+        return refusals
+
+    def read(self) -> None:
+        self.facts = self._read()
+
+    def _read(self) -> Sequence[Facts]:
+        answers = self.look()
+        return tuple(_all(answers)[host] for host in self._fleet.remotes)
+
+    def look(self) -> dict[Host, Facts | Exception]:
+        """Read the facts of each host; an exception is its host's answer."""
+        layout = self.target.layout
+        argv = onhost.facts(render.onhost(), layout, self.target.app.health.path)
+
+        def one(remote: Remote) -> Facts:
+            result = remote.run(argv, render.onhost(), timeout=30)
+            if not result.ok:
+                raise StepFailed(f"{remote.host}: its state can't be read: {result.said}\nIs it bootstrapped? inv bootstrap")
+            return facts_of.parse(remote.host, layout, json.loads(result.out))
+
+        return self._fleet.each(one)
+
+    def warn_of_unfinished(self) -> None:
+        """Say what an earlier command began and never ended, and on which hosts."""
+        for facts in self.facts:
+            if left := facts.unfinished:
+                live = facts.live.table.live.version if facts.live else "nothing"
+                self.report.note(
+                    f"Note: on {facts.host}, {left.get('what')} by {left.get('who')} at {left.get('at')} was cut short; "
+                    f"live there is {live}."
+                )
+
+    def _audit(self, what: str, outcome: str) -> None:
+        entry = {"at": _stamp(time.time()), "who": self.target.who, "verb": self._verb, "what": what, "outcome": outcome}
+        line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
+        argv = files.append(self.target.layout.audit)
+        self._fleet.each(lambda remote: remote.run(argv, line, timeout=20))
+
+    def _print(self, plan: Plan) -> None:
+        self.report.line("Nothing to do." if not plan else "Would do, in this order:")
+        for phase in plan.phases:
+            self.report.line(f"  {phase.name}")
+            for host, steps in phase.steps.items():
+                for step in steps:
+                    words = " ".join(step.argv[:2] + ("…",) if step.input else step.argv)
+                    self.report.line(f"    {host}: {step.why}  [{words:.100}]")
+
+
+@contextmanager
+def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True) -> Iterator[Work]:
+    """Open a piece of work on one app. With `changes`, its lock is held until the end."""
+    report = make()
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        target = choose(app)
+        dry = bool(c.config.run.dry)
+        hosts = ", ".join(host.name for host in target.hosts)
+        report.title(f"{verb} {target.app.name} on {hosts} ({target.environment.name}){', dry run' if dry else ''}")
+        with Fleet(target.hosts, target.environment) as fleet:
+            fleet.open()
+            work = Work(target, fleet, report, verb, dry)
+            if changes and not dry:
+                work.lock()
+            work.read()
+            work.warn_of_unfinished()
+            yield work
+    except DeplError as error:
+        report.problem(verb, str(error.message))
+        raise
+    except KeyboardInterrupt:
+        raise DeplError(f"\nInterrupted; what {verb} had done was put back.\nSee: inv status") from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def choose(app: str | None) -> Target:
+    """Read what the app and the environment are; raises BadInput and BadConfig before anything is touched."""
+    settings.load()
+    described = apps.load(apps.choose(app))
+    environment: Environment = inventory.load(settings.environment())
+    if described.name not in environment.apps:
+        raise BadConfig(f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there")
+    return Target(described, environment, settings.who(), time.time())
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _all(outcomes: Mapping[Host, T | Exception]) -> dict[Host, T]:
+    """All answers, or the first host's error."""
+    answers: dict[Host, T] = {}
+    for host, outcome in outcomes.items():
+        if isinstance(outcome, Exception):
+            raise outcome
+        answers[host] = outcome
+    return answers
+
+
+def _holder(said: str) -> dict[str, Any]:
+    try:
+        found = json.loads(said)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+

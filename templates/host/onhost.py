@@ -1,0 +1,261 @@
+"""What depl does on a host that takes more than one command. Standard library only.
+
+It is sent over the SSH connection at each call, so it can't be older or newer than its caller:
+
+    lock  HOME HOLDER_JSON                 hold the app's lock while the connection lives
+    facts HOME SITE_FILE HEALTH_PATH       print what is on this host, as JSON
+    table HOME NUMBER DESCRIPTION_JSON     write a routing table and the link that a flip renames
+    wait  HOME CONTAINER SOCKET PATH SECONDS    wait until a container is healthy
+"""
+
+import concurrent.futures
+import fcntl
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+import urllib.parse
+import xmlrpc.client
+
+BUSY = 75  # EX_TEMPFAIL: somebody else holds the lock
+
+
+class Unix(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(sock, method, path, body=None, timeout=5):
+    connection = Unix(sock, timeout)
+    try:
+        connection.request(method, path, body, {"Content-Type": "text/xml"} if body else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def read_json(path):
+    """A file's JSON; None where it is missing, half-written or not JSON."""
+    try:
+        with open(path, encoding="utf-8") as text:
+            return json.load(text)
+    except (OSError, ValueError):
+        return None
+
+
+def docker(path):
+    return json.loads(ask("/run/docker.sock", "GET", path)[1])
+
+
+def container(summary):
+    found = docker(f"/containers/{summary['Id']}/json")
+    state = found["State"]
+    facts = {
+        "name": found["Name"].lstrip("/"),
+        "version": found["Config"]["Labels"].get("depl.version"),
+        "image": found["Config"]["Image"],
+        "image_id": found["Image"],
+        "state": state["Status"],
+        "exit": state["ExitCode"],
+        "oom": state["OOMKilled"],
+        "started": state["StartedAt"],
+        "memory": None,
+    }
+    if state["Running"]:
+        stats = docker(f"/containers/{summary['Id']}/stats?stream=false&one-shot=true")
+        facts["memory"] = stats.get("memory_stats", {}).get("usage")
+    return facts
+
+
+def containers():
+    wanted = urllib.parse.quote(json.dumps({"label": [f"depl.app={app}"]}))
+    return [container(one) for one in docker(f"/containers/json?all=1&filters={wanted}")]
+
+
+def programs():
+    call = xmlrpc.client.dumps((), "supervisor.getAllProcessInfo")
+    _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call)
+    (answer,), _ = xmlrpc.client.loads(body)
+    ours = re.compile(re.escape(app) + r"-\d{4}\.")
+    return {one["name"]: one["statename"] for one in answer if ours.match(one["name"])}
+
+
+def health(release, health_path):
+    """The status of the health page, 0 where nobody listens, None where there is no socket."""
+    sock = f"{home}/releases/{release}/run/web.sock"
+    if not os.path.exists(sock):
+        return None
+    try:
+        return ask(sock, "GET", health_path, timeout=3)[0]
+    except (OSError, http.client.HTTPException):
+        return 0
+
+
+def listing(folder):
+    try:
+        return sorted(os.listdir(f"{home}/{folder}"))
+    except FileNotFoundError:
+        return []
+
+
+def link(path):
+    try:
+        return os.readlink(f"{home}/{path}")
+    except OSError:
+        return None
+
+
+def live():
+    """The live table: its description, and what its buckets really lead to."""
+    target = link("live")
+    if not target:
+        return None
+    counts = {}
+    try:
+        for bucket in os.listdir(f"{home}/{target}"):
+            if len(bucket) == 3:
+                folder = os.path.basename(os.readlink(f"{home}/{target}/{bucket}"))
+                counts[folder] = counts.get(folder, 0) + 1
+    except OSError:
+        return {"link": target, "table": None, "counts": {}}
+    return {"link": target, "table": read_json(f"{home}/{target}/table.json"), "counts": counts}
+
+
+def audit():
+    """The last lines, newest last; a torn line is left out."""
+    try:
+        with open(f"{home}/audit.jsonl", "rb") as log:
+            log.seek(max(0, os.path.getsize(log.name) - 16384))
+            lines = log.read().decode(errors="replace").splitlines()[-50:]
+    except OSError:
+        return []
+    entries = []
+    for line in lines:
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            continue
+    return entries
+
+
+def digest(path):
+    try:
+        with open(path, "rb") as content:
+            return hashlib.sha256(content.read()).hexdigest()
+    except OSError:
+        return None
+
+
+def facts(site, health_path):
+    """Read everything in one go: one round trip tells a planner all it must know."""
+    releases = [one for one in listing("releases") if "@" in one]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = pool.map(health, releases, [health_path] * len(releases))
+        seen = {
+            release: {"description": read_json(f"{home}/releases/{release}/release.json"), "health": answer}
+            for release, answer in zip(releases, answers)
+        }
+    json.dump(
+        {
+            "clock": time.time(),
+            "disk_free": shutil.disk_usage("/srv").free,
+            "site": digest(site),
+            "live": live(),
+            "tables": {n: read_json(f"{home}/routes/{n}/table.json") for n in listing("routes") if n.isdigit()},
+            "releases": seen,
+            "versions": {one: link(f"versions/{one}") for one in listing("versions")},
+            "slots": {one: link(f"slots/{one}") for one in listing("slots")},
+            "containers": containers(),
+            "programs": programs(),
+            "audit": audit(),
+        },
+        sys.stdout,
+    )
+
+
+def lock(holder):
+    """Hold the lock until our input ends. The kernel lets go of it with this process."""
+    os.makedirs(home, exist_ok=True)
+    with open(f"{home}/lock", "a+", encoding="utf-8") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.seek(0)
+            print(held.read())
+            sys.exit(BUSY)
+        held.truncate(0)
+        held.write(holder)
+        held.flush()
+        print("locked", flush=True)
+        sys.stdin.read()
+
+
+def table(number, text):
+    """Write a table whole or not at all: it is built under another name and renamed.
+
+    The description's `runs` says which folder serves how many buckets, in the order of buckets:
+    [["releases/2026.11.22.12.05@3", 950], …].
+    """
+    description = json.loads(text)
+    final = f"{home}/routes/{number}"
+    draft = f"{final}.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    os.makedirs(draft)
+    bucket = 0
+    for folder, count in description["runs"]:
+        for _ in range(count):
+            os.symlink(f"../../{folder}", f"{draft}/{bucket:03d}")
+            bucket += 1
+    with open(f"{draft}/table.json", "w", encoding="utf-8") as out:
+        json.dump(description, out)
+        out.flush()
+        os.fsync(out.fileno())
+    os.rename(draft, final)
+    following = f"{home}/live.new"
+    if os.path.lexists(following):
+        os.remove(following)
+    os.symlink(f"routes/{number}", following)
+
+
+def wait(name, sock, path, seconds):
+    """Exit 0 with the time it took, or 1 with the reason: a container that died is not waited for."""
+    began = time.monotonic()
+    last = "no answer"
+    while (spent := time.monotonic() - began) < float(seconds):
+        try:
+            status, _ = ask(sock, "GET", path)
+            if status == 200:
+                print(f"GET {path} 200 after {spent:.1f} s")
+                return
+            last = f"GET {path} answered {status}"
+        except (OSError, http.client.HTTPException) as error:
+            last = f"GET {path}: {error}"
+        state = docker(f"/containers/{name}/json").get("State")
+        if state is None:
+            sys.exit(f"there is no container {name}")
+        if state["Error"]:
+            sys.exit(f"can't be started: {state['Error']}")
+        if state["Status"] == "exited":
+            why = ", out of memory" if state["OOMKilled"] else ""
+            sys.exit(f"exited {state['ExitCode']} after {spent:.1f} s{why}")
+        time.sleep(0.05)
+    sys.exit(f"not healthy after {seconds} s: {last}")
+
+
+verb, home, *words = sys.argv[1:]
+app = os.path.basename(home)
+{"facts": facts, "lock": lock, "table": table, "wait": wait}[verb](*words)
