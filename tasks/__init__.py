@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import install, promote, prune
+from . import install, promote, prune, status
 
 ns = Collection(
     install.install,
@@ -12,4 +12,7 @@ ns = Collection(
     promote.rollback,
     promote.canary,
     prune.prune,
+    status.status,
+    status.logs,
+    status.audit,
 )

@@ -23,6 +23,9 @@ class DeplError(Exit):
     def __init__(self, message: str) -> None:
         super().__init__(message=message, code=1)
 
+    def __str__(self) -> str:
+        return str(self.message)
+
 
 class BadInput(DeplError):
     """Refuse an argument that doesn't have the form it must have."""

@@ -23,8 +23,21 @@ class Row:
     since: float
     memory: int | None
 
+    def cells(self, now: float) -> list[str]:
+        """The row as a table's cells."""
+        share = f"{self.share * 100 / BUCKETS:g} %" if self.share else "-"
+        memory = f"{self.memory / 2**20:.0f} MB" if self.memory else "-"
+        return [self.version, self.host, str(self.slot), share, self.state, self.health, _ago(now - self.since), memory]
+
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "share": self.share * 100 / BUCKETS}
+
+
+def _ago(seconds: float) -> str:
+    for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {word} ago"
+    return f"{max(0, seconds):.0f} s ago"
 
 
 def rows(facts: Sequence[Facts]) -> list[Row]:

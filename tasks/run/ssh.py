@@ -126,8 +126,8 @@ class Remote:
         channel = self._start(argv, CONNECT_SECONDS)
         channel.set_combine_stderr(True)
         channel.settimeout(None)
-        for text in channel.makefile("r", encoding="utf-8", errors="replace"):
-            line(text.rstrip("\n"))
+        for text in channel.makefile("rb"):
+            line(text.decode(errors="replace").rstrip("\r\n"))
         return channel.recv_exit_status()
 
     def close(self) -> None:

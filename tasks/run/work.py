@@ -112,21 +112,7 @@ class Work:
         self.facts = self._read()
 
     def _read(self) -> Sequence[Facts]:
-        answers = self.look()
-        return tuple(_all(answers)[host] for host in self._fleet.remotes)
-
-    def look(self) -> dict[Host, Facts | Exception]:
-        """Read the facts of each host; an exception is its host's answer."""
-        layout = self.target.layout
-        argv = onhost.facts(render.onhost(), layout, self.target.app.health.path)
-
-        def one(remote: Remote) -> Facts:
-            result = remote.run(argv, render.onhost(), timeout=30)
-            if not result.ok:
-                raise StepFailed(f"{remote.host}: its state can't be read: {result.said}\nIs it bootstrapped? inv bootstrap")
-            return facts_of.parse(remote.host, layout, json.loads(result.out))
-
-        return self._fleet.each(one)
+        return tuple(_all(self._fleet.each(lambda remote: read_facts(remote, self.target))).values())
 
     def warn_of_unfinished(self) -> None:
         """Say what an earlier command began and never ended, and on which hosts."""
@@ -173,12 +159,35 @@ def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True
             work.warn_of_unfinished()
             yield work
     except DeplError as error:
-        report.problem(verb, str(error.message))
+        report.problem(verb, str(error))
         raise
     except KeyboardInterrupt:
         raise DeplError(f"\nInterrupted; what {verb} had done was put back.\nSee: inv status") from None
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def read_facts(remote: Remote, target: Target) -> Facts:
+    """Ask one host what is on it, in one round trip."""
+    argv = onhost.facts(render.onhost(), target.layout, target.app.health.path)
+    result = remote.run(argv, render.onhost(), timeout=30)
+    if not result.ok:
+        raise StepFailed(f"{remote.host}: its state can't be read: {result.said}\nIs it bootstrapped? inv bootstrap")
+    return facts_of.parse(remote.host, target.layout, json.loads(result.out))
+
+
+def look(target: Target) -> tuple[list[Facts], dict[str, str]]:
+    """Read all hosts without a lock; hosts that don't answer are the second half, with the reason."""
+
+    def one(remote: Remote) -> Facts:
+        remote.open()
+        return read_facts(remote, target)
+
+    with Fleet(target.hosts, target.environment) as fleet:
+        answers = fleet.each(one)
+    facts = [answer for answer in answers.values() if isinstance(answer, Facts)]
+    missing = {host.name: _first_line(answer) for host, answer in answers.items() if isinstance(answer, Exception)}
+    return facts, missing
 
 
 def choose(app: str | None) -> Target:
@@ -191,10 +200,6 @@ def choose(app: str | None) -> Target:
     return Target(described, environment, settings.who(), time.time())
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _all(outcomes: Mapping[Host, T | Exception]) -> dict[Host, T]:
     """All answers, or the first host's error."""
     answers: dict[Host, T] = {}
@@ -203,6 +208,10 @@ def _all(outcomes: Mapping[Host, T | Exception]) -> dict[Host, T]:
             raise outcome
         answers[host] = outcome
     return answers
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) if isinstance(error, DeplError) else repr(error)).splitlines()[0]
 
 
 def _holder(said: str) -> dict[str, Any]:

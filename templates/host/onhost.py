@@ -61,10 +61,25 @@ def docker(path):
     return json.loads(ask("/run/docker.sock", "GET", path)[1])
 
 
+def memory(pid):
+    """Bytes in use by a process's control group, of either version. Docker's own figure takes a second."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="ascii") as groups:
+            paths = dict(line.strip().split(":", 2)[1:] for line in groups)
+        if "memory" in paths:
+            usage = f"/sys/fs/cgroup/memory{paths['memory']}/memory.usage_in_bytes"
+        else:
+            usage = f"/sys/fs/cgroup{paths['']}/memory.current"
+        with open(usage, encoding="ascii") as number:
+            return int(number.read())
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def container(summary):
     found = docker(f"/containers/{summary['Id']}/json")
     state = found["State"]
-    facts = {
+    return {
         "name": found["Name"].lstrip("/"),
         "version": found["Config"]["Labels"].get("depl.version"),
         "image": found["Config"]["Image"],
@@ -73,12 +88,8 @@ def container(summary):
         "exit": state["ExitCode"],
         "oom": state["OOMKilled"],
         "started": state["StartedAt"],
-        "memory": None,
+        "memory": memory(state["Pid"]) if state["Running"] else None,
     }
-    if state["Running"]:
-        stats = docker(f"/containers/{summary['Id']}/stats?stream=false&one-shot=true")
-        facts["memory"] = stats.get("memory_stats", {}).get("usage")
-    return facts
 
 
 def containers():

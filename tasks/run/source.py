@@ -1,0 +1,92 @@
+"""The code that is built: exactly what a git commit holds."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from ..errors import BadInput, DeplError, Refused
+from ..model.app import Source
+from .settings import PROJECT
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A commit of an app's source: its full id, its time (seconds since 1970), and whether the tree was dirty."""
+
+    repository: Path
+    path: str
+    commit: str
+    time: int
+    dirty: bool
+    origin: str
+
+    @property
+    def label(self) -> str:
+        return self.commit + ("-dirty" if self.dirty else "")
+
+    def export(self, folder: Path) -> None:
+        """Write the source to a folder: the commit's files, or the work tree's where it is dirty."""
+        if self.dirty:
+            listed = _git(self.repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", self.path)
+            for name in filter(None, listed.split("\0")):
+                found = self.repository / name
+                if found.is_file():
+                    there = folder / Path(name).relative_to(self.path)
+                    there.parent.mkdir(parents=True, exist_ok=True)
+                    there.write_bytes(found.read_bytes())
+            return
+        tree = self.commit if self.path == "." else f"{self.commit}:{self.path}"
+        packed = subprocess.run(
+            ["git", "-C", str(self.repository), "archive", "--format=tar", tree], capture_output=True, check=False
+        )
+        if packed.returncode:
+            raise DeplError(f"{self.commit[:12]} has no folder {self.path!r}: {packed.stderr.decode().strip()}")
+        with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+
+
+def checkout(source: Source, ref: str, dirty: bool) -> Checkout:
+    """Resolve a git ref of an app's source; raises BadInput and Refused (a tree with changes)."""
+    repository = (PROJECT / source.repository).resolve()
+    if not (repository / ".git").exists():
+        raise BadInput(f"{repository} is no git checkout.\nSee source.repository in the app's description")
+    commit = _resolve(repository, ref)
+    changed = _git(repository, "status", "--porcelain", "--", source.path).splitlines()
+    at_head = commit == _resolve(repository, "HEAD")
+    if dirty and not at_head:
+        raise BadInput(f"--dirty builds the work tree, --ref {ref} a commit.\nSay one of them")
+    if changed and at_head and not dirty:
+        raise Refused(
+            f"{len(changed)} files under {source.path} are not committed, {changed[0].split()[-1]} among them.\n"
+            "Commit them, build another --ref, or say --dirty"
+        )
+    moment = int(_git(repository, "show", "--no-patch", "--format=%ct", commit))
+    origin = _git(repository, "config", "--default", "", "--get", "remote.origin.url").strip()
+    return Checkout(repository, source.path, commit, moment, bool(dirty and changed), _without_login(origin))
+
+
+def _resolve(repository: Path, ref: str) -> str:
+    found = subprocess.run(
+        ["git", "-C", str(repository), "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if found.returncode:
+        raise BadInput(f"{ref[:80]!r} is no commit, branch or tag of {repository}.\nFetched already? git fetch")
+    return found.stdout.strip()
+
+
+def _git(repository: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(repository), *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DeplError(f"git {words[0]} in {repository}: {done.stderr.strip()[:300]}")
+    return done.stdout
+
+
+def _without_login(url: str) -> str:
+    """A remote's address as it may stand in an image's label: no user, no password."""
+    scheme, found, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if found else url

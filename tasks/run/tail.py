@@ -1,0 +1,33 @@
+"""Logs of several hosts at once, each line behind its host's name."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from ..commands import Argv
+from ..model.environment import Host
+from ..plan.wishes import Target
+from .ssh import Fleet, Remote
+
+
+def show(target: Target, commands: Mapping[Host, Argv]) -> None:
+    """Run one command on each host and print its lines as they come, until all end or Ctrl-C."""
+    width = max(len(host.name) for host in commands)
+    screen = threading.Lock()
+
+    def one(remote: Remote) -> None:
+        def line(text: str) -> None:
+            with screen:
+                print(f"{remote.host.name:<{width}} │ {text}", flush=True)
+
+        remote.open()
+        remote.stream(commands[remote.host], line)
+
+    with Fleet(commands, target.environment) as fleet:
+        try:
+            for outcome in fleet.each(one).values():
+                if isinstance(outcome, Exception):
+                    raise outcome
+        except KeyboardInterrupt:
+            return

@@ -1,0 +1,87 @@
+"""inv status, inv logs, inv audit: what is where, what it wrote, who did what."""
+
+from __future__ import annotations
+
+import json as encode
+import time
+
+from invoke import Context, task
+
+from .commands import docker
+from .errors import DeplError, Refused
+from .model.version import Version
+from .plan import overview
+from .plan.facts import Facts
+from .run import screen, tail
+from .run.work import choose, look
+
+APP = "which app; needed only where there are several"
+HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", ">MEMORY")
+
+
+@task(help={"app": APP, "json": "print JSON, for machines"})
+def status(c: Context, app: str | None = None, json: bool = False) -> None:
+    """Show every release on every host: share of users, state, health."""
+    target = choose(app)
+    facts, missing = look(target)
+    rows = overview.rows(facts)
+    if json:
+        print(_as_json(target.app.name, facts, missing))
+    else:
+        title = f"{target.app.name} on {', '.join(host.name for host in target.hosts)} ({target.environment.name})"
+        now = time.time()
+        screen.show(title, HEADS, [row.cells(now) for row in rows])
+        print(overview.summary(facts, missing))
+    if missing:
+        raise DeplError(f"{len(missing)} of {len(target.hosts)} hosts did not answer.")
+
+
+def _as_json(app: str, facts: list[Facts], missing: dict[str, str]) -> str:
+    live = {one.host.name: str(one.live.table.live.version) if one.live else None for one in facts}
+    rows = [row.as_json() for row in overview.rows(facts)]
+    unfinished = {one.host.name: one.unfinished for one in facts if one.unfinished}
+    found = {"app": app, "live": live, "releases": rows, "missing": missing, "unfinished": unfinished}
+    return encode.dumps(found, indent=2)
+
+
+@task(help={"version": "an installed version; default: the live one", "app": APP, "follow": "go on until Ctrl-C",
+            "lines": "how many lines of each host"})  # fmt: skip
+def logs(c: Context, version: str | None = None, app: str | None = None, follow: bool = False, lines: int = 50) -> None:
+    """Show what a release wrote, each line with its host's name."""
+    target = choose(app)
+    wanted = Version.parse(version) if version is not None else None
+    facts, missing = look(target)
+    names = {}
+    for one in facts:
+        chosen = wanted or (one.live.table.live.version if one.live else None)
+        found = one.find(chosen) if chosen else None
+        if found and found.container:
+            names[one.host] = found.container.name
+    if not names:
+        what = f"{wanted} is not installed" if wanted else "Nothing is live"
+        raise Refused(f"{what} on {', '.join(one.host.name for one in facts) or 'any host'}.\nSee: inv status")
+    tail.show(target, {host: docker.logs(name, tail=lines, follow=follow) for host, name in names.items()})
+    if missing:
+        raise DeplError("; ".join(f"{host} did not answer: {reason}" for host, reason in missing.items()))
+
+
+@task(help={"app": APP, "json": "print JSON lines, for machines"})
+def audit(c: Context, app: str | None = None, json: bool = False) -> None:
+    """Show who changed what, when and how it ended, newest last."""
+    facts, _ = look(choose(app))
+    rows = [{"host": one.host.name, **entry} for one in facts for entry in one.audit]
+    rows.sort(key=lambda row: str(row.get("at")))
+    if json:
+        for row in rows:
+            print(encode.dumps(row))
+    else:
+        screen.show("", ("AT", "WHO", "WHAT", "OUTCOME", "HOSTS"), _joined(rows))
+
+
+def _joined(rows: list[dict[str, object]]) -> list[list[str]]:
+    """One line for what happened at the same time on several hosts."""
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        what = tuple(str(row.get(key, "")) for key in ("at", "who", "what", "outcome"))
+        hosts.setdefault(what, []).append(str(row["host"]))
+    return [[*what, ", ".join(found)] for what, found in hosts.items()]
