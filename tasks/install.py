@@ -9,7 +9,10 @@ from .plan import install as plans
 from .run import registry
 from .run.work import Work, begin
 
-HELP = {"version": "a built version; default: the newest built", "app": "which app; needed only where there are several"}
+HELP = {
+    "version": "a built version; default: the newest built",
+    "app": "which app; needed only where there are several",
+}
 
 
 @task(help=HELP)

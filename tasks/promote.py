@@ -40,7 +40,9 @@ def canary(c: Context, percent: str, version: str | None = None, app: str | None
         changed = work.carry_out(lambda facts: plans.canary(work.target, chosen, share, facts), what)
         if not work.dry:
             done = "ended" if not share.buckets else f"{chosen} gets {share} of the users"
-            work.report.line(f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: inv status")
+            work.report.line(
+                f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: inv status"
+            )
 
 
 def send_all(work: Work, version: Version, what: str = "promote") -> None:
@@ -54,4 +56,7 @@ def send_all(work: Work, version: Version, what: str = "promote") -> None:
         return
     back = next((facts.live.previous for facts in work.facts if facts.live and facts.live.previous), None)
     url = f"http://{work.target.placement.domains[0]}"
-    work.report.line(f"Version {version} is live: {url} ({work.report.seconds:.1f} s)" + (f"  back to {back}: inv rollback" if back else ""))
+    work.report.line(
+        f"Version {version} is live: {url} ({work.report.seconds:.1f} s)"
+        + (f"  back to {back}: inv rollback" if back else "")
+    )

@@ -16,4 +16,6 @@ def prune(c: Context, app: str | None = None) -> None:
         changed = work.carry_out(lambda facts: plans.plan(work.target, facts), "prune")
         gone = before - sum(len(facts.installed) for facts in work.facts)
         if not work.dry:
-            work.report.line(f"Removed {gone} releases, stopped what is kept but not running." if changed else "Nothing to do.")
+            work.report.line(
+                f"Removed {gone} releases, stopped what is kept but not running." if changed else "Nothing to do."
+            )

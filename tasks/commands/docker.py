@@ -22,7 +22,7 @@ def create(
         *(("--label", f"{key}={value}") for key, value in labels.items()),
         ("--user", f"{APP_UID}:{APP_UID}"),
         ("--read-only",),
-        ("--tmpfs", "/tmp:rw,nosuid,nodev,size=64m,mode=1777"),
+        ("--tmpfs", "/tmp:rw,nosuid,nodev,size=64m,mode=1777"),  # noqa: S108 - the container's own
         ("--cap-drop", "ALL"),
         ("--security-opt", "no-new-privileges"),
         ("--memory", component.memory),

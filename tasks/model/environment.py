@@ -42,6 +42,8 @@ class Environment:
     keep_installed: int = 4
     drain: int = 60
     lock_wait: int = 0
+
+
 """Fields: `slots` places per app and host (2 to 10); `keep_running` and `keep_installed` releases beside
 live and canary; `drain` seconds that a release stays after it lost its traffic; `lock_wait`
 seconds to wait for somebody else's work on the same app."""

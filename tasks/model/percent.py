@@ -30,3 +30,6 @@ class Percent:
     def __str__(self) -> str:
         whole, tenth = divmod(self.buckets, 10)
         return f"{whole}.{tenth} %" if tenth else f"{whole} %"
+
+
+NOBODY = Percent(0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from .percent import BUCKETS, Percent
+from .percent import BUCKETS, NOBODY, Percent
 from .release import Release
 from .version import Version
 
@@ -20,7 +20,7 @@ class Table:
 
     live: Release
     canary: Release | None = None
-    share: Percent = Percent(0)
+    share: Percent = NOBODY
 
     def buckets(self) -> tuple[Release, ...]:
         """The release of each of the 1000 buckets.

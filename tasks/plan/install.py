@@ -65,7 +65,7 @@ def _slot(target: Target, facts: Facts) -> int:
         _, spare = retire.spare(target, facts)
         if not spare:
             raise Refused(
-                f"All {target.environment.slots} slots of {target.app.name} on {facts.host} are in use or were until now.\n"
+                f"All {target.environment.slots} slots of {target.app.name} on {facts.host} are in use.\n"
                 f"Try again in {target.environment.drain} s, or see what is there: inv status"
             )
         return spare[-1].release.slot

@@ -40,7 +40,7 @@ def onhost() -> bytes:
 
 
 def site(app: App, placement: Placement, environment: Environment) -> str:
-    """nginx's configuration of one app: upstreams, buckets, live and preview servers."""
+    """Render nginx's configuration of one app: upstreams, buckets, live and preview servers."""
     name = app.name.replace("-", "_")
     return render(
         "nginx/site.conf.j2",
@@ -56,7 +56,7 @@ def site(app: App, placement: Placement, environment: Environment) -> str:
 
 
 def program(layout: Layout, version: Version, component: str, user: str) -> str:
-    """supervisord's program that watches one container."""
+    """Render supervisord's program that watches one container."""
     return render(
         "supervisor/component.conf.j2",
         container=layout.container(version, component),

@@ -69,7 +69,11 @@ def parse(name: str, data: Any, where: str) -> App:
     require(app.wheels.optimise in _LEVELS, f"{where}: wheels.optimise", f"expected one of {', '.join(_LEVELS)}")
     for path, text in (("source.path", app.source.path), ("wheels.requirements", app.wheels.requirements)):
         parts = Path(text).parts
-        require(".." not in parts and not text.startswith(("/", "-")), f"{where}: {path}", "expected a path inside the source")
+        require(
+            ".." not in parts and not text.startswith(("/", "-")),
+            f"{where}: {path}",
+            "expected a path inside the source",
+        )
     for part, component in app.components.items():
         at = f"{where}: components.{part}"
         require(NAME.fullmatch(part), at, "a component's name has 1 to 30 of a-z, 0-9 and '-', a letter first")

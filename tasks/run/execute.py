@@ -111,5 +111,5 @@ def _with_aftermath(error: StepFailed, unclean: Mapping[Host, str]) -> StepFaile
     if not unclean:
         return error
     hosts = "; ".join(f"{host}: {reason.splitlines()[0]}" for host, reason in unclean.items())
-    error.message += f"\nNot put back everywhere: {hosts}.\nSee what is where: inv status"
+    error.message = f"{error}\nNot put back everywhere: {hosts}.\nSee what is where: inv status"
     return error

@@ -22,7 +22,18 @@ _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
-_OPTIONS = ("registry", "user", "known_hosts", "cache", "slots", "keep_running", "keep_installed", "drain", "lock_wait", "apps")
+_OPTIONS = (
+    "registry",
+    "user",
+    "known_hosts",
+    "cache",
+    "slots",
+    "keep_running",
+    "keep_installed",
+    "drain",
+    "lock_wait",
+    "apps",
+)
 
 
 def load(name: str) -> Environment:
@@ -57,8 +68,16 @@ def _common(variables: Mapping[str, Mapping[str, Any]], where: str) -> dict[str,
             if not key.startswith("depl_"):
                 continue
             option = key.removeprefix("depl_")
-            require(option in _OPTIONS, f"{where}: {key}", f"unknown key; known: {', '.join(f'depl_{one}' for one in _OPTIONS)}")
-            require(common.setdefault(option, value) == value, f"{where}: {key}", f"{host} has another value than other hosts")
+            require(
+                option in _OPTIONS,
+                f"{where}: {key}",
+                f"unknown key; known: {', '.join(f'depl_{one}' for one in _OPTIONS)}",
+            )
+            require(
+                common.setdefault(option, value) == value,
+                f"{where}: {key}",
+                f"{host} has another value than other hosts",
+            )
     return common
 
 

@@ -18,7 +18,9 @@ from ..errors import BadConfig
 T = TypeVar("T")
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}", re.ASCII)
-DOMAIN = re.compile(r"(?=.{1,200}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+DOMAIN = re.compile(
+    r"(?=.{1,200}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
+)
 
 
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
@@ -89,4 +91,3 @@ def require(condition: object, where: str, reason: str) -> None:
     """Refuse a value that has the right type and still makes no sense; raises BadConfig."""
     if not condition:
         raise BadConfig(where, reason)
-

@@ -53,7 +53,7 @@ def _get(registry: str, path: str) -> Any:
     """One GET; None for a 404. The CA and the login are those that docker uses: one place for each."""
     authority = Path("/etc/docker/certs.d") / registry / "ca.crt"
     context = ssl.create_default_context(cafile=str(authority) if authority.exists() else None)
-    request = urllib.request.Request(f"https://{registry}{path}", headers=_login(registry))  # noqa: S310 - https only
+    request = urllib.request.Request(f"https://{registry}{path}", headers=_login(registry))
     try:
         with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
             return json.load(answer)
@@ -61,11 +61,15 @@ def _get(registry: str, path: str) -> Any:
         if error.code == 404:
             return None
         if error.code in (401, 403):
-            raise DeplError(f"The registry {registry} refuses the login here ({error.code}).\nRenew it: inv bootstrap") from None
+            raise DeplError(
+                f"The registry {registry} refuses the login here ({error.code}).\nRenew it: inv bootstrap"
+            ) from None
         raise Unreachable(f"The registry {registry} answers {error.code} to {path}.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise Unreachable(f"The registry {registry} can't be reached: {reason}.\nIs it up? supervisorctl status registry") from None
+        raise Unreachable(
+            f"The registry {registry} can't be reached: {reason}.\nIs it up? supervisorctl status registry"
+        ) from None
 
 
 def _login(registry: str) -> dict[str, str]:

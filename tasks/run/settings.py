@@ -25,7 +25,9 @@ def environment() -> str:
     wanted = os.environ.get("DEPL_ENVIRONMENT") or (there[0] if len(there) == 1 else "")
     if wanted not in there:
         found = f"{wanted!r} is no environment" if wanted else "Which environment?"
-        raise BadInput(f"{found}: conf/inventory has {', '.join(there) or 'none'}.\nSay DEPL_ENVIRONMENT=…, here or in .env")
+        raise BadInput(
+            f"{found}: conf/inventory has {', '.join(there) or 'none'}.\nSay DEPL_ENVIRONMENT=…, here or in .env"
+        )
     return wanted
 
 

@@ -31,7 +31,9 @@ class Checkout:
     def export(self, folder: Path) -> None:
         """Write the source to a folder: the commit's files, or the work tree's where it is dirty."""
         if self.dirty:
-            listed = _git(self.repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", self.path)
+            listed = _git(
+                self.repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", self.path
+            )
             for name in filter(None, listed.split("\0")):
                 found = self.repository / name
                 if found.is_file():

@@ -81,7 +81,9 @@ class Remote:
             ) from None
         except AuthenticationException:
             user = self._connection.user
-            raise Unreachable(f"{host} doesn't let {user} in with the keys here.\nAuthorise them: inv bootstrap") from None
+            raise Unreachable(
+                f"{host} doesn't let {user} in with the keys here.\nAuthorise them: inv bootstrap"
+            ) from None
         except SSHException as error:
             if "not found in known_hosts" in str(error):
                 raise Unreachable(f"{host}'s host key is not recorded in {known}.\nRecord it: inv bootstrap") from None
@@ -128,7 +130,7 @@ class Remote:
         channel.settimeout(None)
         for text in channel.makefile("rb"):
             line(text.decode(errors="replace").rstrip("\r\n"))
-        return channel.recv_exit_status()
+        return int(channel.recv_exit_status())
 
     def close(self) -> None:
         self._connection.close()
@@ -142,7 +144,7 @@ class Remote:
 
 
 def _drain(receive: Callable[[int], bytes], channel: paramiko.Channel, deadline: float) -> bytes:
-    chunks = []
+    chunks: list[bytes] = []
     while True:
         channel.settimeout(max(0.001, deadline - time.monotonic()))
         chunk = receive(65536)
@@ -179,7 +181,9 @@ class Fleet:
     def __enter__(self) -> Fleet:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for remote in self.remotes.values():
             remote.close()
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -61,7 +61,9 @@ class Work:
             left = planner(self.facts)
             if left:
                 step = next(steps[0] for phase in left.phases for steps in phase.steps.values() if steps)
-                raise StepFailed(f"After all steps the hosts are not as planned: “{step.why}” is still to do.\nSee: inv status")
+                raise StepFailed(
+                    f"After all steps the hosts are not as planned: “{step.why}” is still to do.\nSee: inv status"
+                )
         except (DeplError, KeyboardInterrupt) as error:
             self._audit(what, f"failed: {str(error) or 'interrupted'}")
             raise
@@ -70,7 +72,9 @@ class Work:
 
     def newest(self) -> Version:
         """The newest version that is installed on all hosts; says which."""
-        everywhere = set.intersection(*({one.release.version for one in facts.installed if one.complete} for facts in self.facts))
+        everywhere = set.intersection(
+            *({one.release.version for one in facts.installed if one.complete} for facts in self.facts)
+        )
         if not everywhere:
             raise Refused(f"No version of {self.target.app.name} is installed on all hosts.\nFirst: inv install")
         chosen = max(everywhere)
@@ -105,7 +109,9 @@ class Work:
             elif channel.recv_exit_status() == onhost.BUSY:
                 refusals[host] = _holder(said)
             else:
-                raise StepFailed(f"{host}: the lock can't be taken: {channel.recv_stderr(4096).decode(errors='replace')}")
+                raise StepFailed(
+                    f"{host}: the lock can't be taken: {channel.recv_stderr(4096).decode(errors='replace')}"
+                )
         return refusals
 
     def read(self) -> None:
@@ -120,12 +126,18 @@ class Work:
             if left := facts.unfinished:
                 live = facts.live.table.live.version if facts.live else "nothing"
                 self.report.note(
-                    f"Note: on {facts.host}, {left.get('what')} by {left.get('who')} at {left.get('at')} was cut short; "
-                    f"live there is {live}."
+                    f"Note: on {facts.host}, {left.get('what')} by {left.get('who')} at {left.get('at')} was cut "
+                    f"short; live there is {live}."
                 )
 
     def _audit(self, what: str, outcome: str) -> None:
-        entry = {"at": _stamp(time.time()), "who": self.target.who, "verb": self._verb, "what": what, "outcome": outcome}
+        entry = {
+            "at": _stamp(time.time()),
+            "who": self.target.who,
+            "verb": self._verb,
+            "what": what,
+            "outcome": outcome,
+        }
         line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
         argv = files.append(self.target.layout.audit)
         self._fleet.each(lambda remote: remote.run(argv, line, timeout=20))
@@ -136,7 +148,7 @@ class Work:
             self.report.line(f"  {phase.name}")
             for host, steps in phase.steps.items():
                 for step in steps:
-                    words = " ".join(step.argv[:2] + ("…",) if step.input else step.argv)
+                    words = " ".join((*step.argv[:2], "…") if step.input else step.argv)
                     self.report.line(f"    {host}: {step.why}  [{words:.100}]")
 
 
@@ -196,7 +208,9 @@ def choose(app: str | None) -> Target:
     described = apps.load(apps.choose(app))
     environment: Environment = inventory.load(settings.environment())
     if described.name not in environment.apps:
-        raise BadConfig(f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there")
+        raise BadConfig(
+            f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there"
+        )
     return Target(described, environment, settings.who(), time.time())
 
 
@@ -228,5 +242,3 @@ def _stamp(seconds: float) -> str:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
-
-

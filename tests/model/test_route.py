@@ -1,0 +1,65 @@
+"""Routing tables: exact shares, and no user moved back."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.errors import BadInput
+from tasks.model.percent import BUCKETS, Percent
+from tasks.model.release import Release
+from tasks.model.route import Table, offset
+from tasks.model.version import Version
+
+LIVE = Release(Version("2026.11.21.18.30"), 0)
+CANARY = Release(Version("2026.11.22.12.05"), 1)
+
+
+def canary_buckets(share):
+    return {n for n, release in enumerate(Table(LIVE, CANARY, Percent(share)).buckets()) if release == CANARY}
+
+
+@given(st.integers(0, BUCKETS))
+def test_the_canary_gets_exactly_its_share(share):
+    assert Counter(Table(LIVE, CANARY, Percent(share)).buckets())[CANARY] == share
+
+
+@given(st.integers(0, BUCKETS), st.integers(0, BUCKETS))
+def test_a_growing_canary_moves_nobody_back(one, other):
+    assert canary_buckets(min(one, other)) <= canary_buckets(max(one, other))
+
+
+def test_without_a_canary_everybody_meets_the_live_release():
+    assert set(Table(LIVE).buckets()) == {LIVE}
+    assert len(Table(LIVE).buckets()) == BUCKETS
+
+
+def test_not_always_the_same_users_meet_a_new_version_first():
+    firsts = {offset(Version(f"2026.11.22.12.{minute:02d}")) for minute in range(60)}
+    assert len(firsts) > 50
+
+
+@pytest.mark.parametrize(("text", "buckets"), [("5", 50), ("0.1", 1), ("100", 1000), ("0", 0), ("12.5", 125), ("100.0", 1000)])
+def test_a_percentage_is_read_in_steps_of_a_tenth(text, buckets):
+    assert Percent.parse(text).buckets == buckets
+
+
+@pytest.mark.parametrize("text", ["", "five", "-1", "101", "100.1", "0.05", "5%", "1e1", "5;id", "٥", "1000", " 5"])
+def test_a_bad_percentage_is_refused(text):
+    with pytest.raises(BadInput, match="percentage"):
+        Percent.parse(text)
+
+
+@pytest.mark.parametrize(("buckets", "text"), [(50, "5 %"), (1, "0.1 %"), (125, "12.5 %"), (1000, "100 %")])
+def test_a_percentage_is_shown_as_people_write_it(buckets, text):
+    assert str(Percent(buckets)) == text
+
+
+@pytest.mark.parametrize("name", ["", "2026.11.22.12.05", "2026.11.22.12.05@", "x@1", "2026.11.22.12.05@1/..", "nothing"])
+def test_a_folder_that_is_no_release_is_none(name):
+    assert Release.from_folder(name) is None
+
+
+def test_a_release_is_read_as_it_is_written():
+    assert Release.from_folder(str(CANARY)) == CANARY

@@ -1,0 +1,60 @@
+"""What may go: never what serves, nor the way back, nor what lost its traffic a moment ago."""
+
+from tasks.model.release import Release
+from tasks.model.version import Version
+from tasks.plan import prune, retire
+
+from .world import NOW, TARGET, Story, installed, whys
+
+
+def version(n):
+    return Version(f"2026.11.22.13.0{n}")
+
+
+def host(count=8, **options):
+    story = Story()
+    for n in range(count):
+        story.has(installed(version(n), n, at=NOW - 5000 + n, **options))
+    return story
+
+
+def names(found):
+    return [str(one.release.version)[-1] for one in found]
+
+
+def test_live_and_the_way_back_and_the_kept_ones_stay():
+    story = host().went_live(Release(version(0), 0), at=1).went_live(Release(version(1), 1), version(0), at=2)
+    stopped, removed = retire.spare(TARGET, story.facts())
+    assert names(removed) == ["3", "2"]
+    assert names(stopped) == ["5", "4"]
+
+
+def test_a_canary_stays():
+    story = host().went_live(Release(version(7), 7), at=1)
+    story.went_live(Release(version(7), 7), at=2, canary=Release(version(0), 0), share=50)
+    stopped, removed = retire.spare(TARGET, story.facts())
+    assert "0" not in names(stopped) + names(removed)
+
+
+def test_what_lost_its_traffic_a_moment_ago_stays():
+    story = host().went_live(Release(version(0), 0), at=1)
+    story.went_live(Release(version(6), 6), version(0), at=NOW - 100).went_live(Release(version(7), 7), version(6), at=NOW - 5)
+    stopped, removed = retire.spare(TARGET, story.facts())
+    assert "6" not in names(stopped) + names(removed)
+
+
+def test_what_never_got_traffic_does_not_fill_the_slots_for_ever():
+    assert retire.spare(TARGET, host().facts())[1]
+
+
+def test_a_clean_host_has_nothing_to_prune():
+    assert not prune.plan(TARGET, [host(2).went_live(Release(version(0), 0)).facts()])
+
+
+def test_pruning_stops_some_and_removes_others():
+    story = host().went_live(Release(version(7), 7))
+    said = whys(prune.plan(TARGET, [story.facts()]))
+    assert "remove 2026.11.22.13.00: folder" in said
+    assert "remove 2026.11.22.13.00: image" in said
+    assert "stop 2026.11.22.13.04: container" in said
+    assert not [why for why in said if "13.07" in why]
