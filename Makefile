@@ -17,9 +17,8 @@ help:  ## list the targets
 prepare:  ## install what vagrant needs here: Docker, Vagrant, the image of a plain host
 	@conf/sandbox/prepare
 
-up: prepare  ## start the hosts deploy, app1 and app2
-	@vagrant up
-	@[ -e .vagrant/sandbox.json ] || vagrant ssh-config > .vagrant/ssh_config
+up:  ## prepare, and start the hosts deploy, app1 and app2
+	@conf/sandbox/up
 
 setup_deploy:  ## bootstrap the deploy host (Ansible)
 	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap deploy

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import install, promote, prune, status
+from . import bootstrap, install, promote, prune, status
 
 ns = Collection(
+    bootstrap.bootstrap,
     install.install,
     promote.promote,
     promote.rollback,

@@ -1,0 +1,20 @@
+"""inv bootstrap: make plain Debian hosts ready, by Ansible."""
+
+from __future__ import annotations
+
+from invoke import Context, task
+
+from .errors import BadInput
+from .run import ansible, settings
+
+PLAYBOOKS = ("deploy", "appserver")
+
+
+@task(help={"only": "one playbook: deploy or appserver; default: both"})
+def bootstrap(c: Context, only: str | None = None) -> None:
+    """Make hosts ready with Ansible; safe to repeat, changes what differs."""
+    if only is not None and only not in PLAYBOOKS:
+        raise BadInput(f"{only[:60]!r} is no playbook: expected {' or '.join(PLAYBOOKS)}.")
+    settings.load()
+    for playbook in PLAYBOOKS if only is None else (only,):
+        ansible.play(playbook, settings.environment(), check=bool(c.config.run.dry))

@@ -1,0 +1,144 @@
+"""The sandbox's real hosts: ssh to the deploy host, HTTP to the app hosts."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+APP_HOSTS = ("app1", "app2")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended; `text` is all it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+class Sandbox:
+    """Commands on the hosts, pages from them."""
+
+    def __init__(self) -> None:
+        self.about = json.loads((PROJECT / ".vagrant" / "sandbox.json").read_text())
+
+    def ssh(self, host: str, *argv: str, input: str | None = None, timeout: float = 600) -> Ended:
+        line = shlex.join(argv) if len(argv) > 1 else argv[0]
+        done = subprocess.run(
+            ["ssh", "-F", str(PROJECT / ".vagrant" / "ssh_config"), host, line],
+            input=input, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def inv(self, *words: str, environment: str = "", timeout: float = 600) -> Ended:
+        return self.ssh("deploy", f"cd /vagrant && {environment} inv {shlex.join(words)}", timeout=timeout)
+
+    def start_inv(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command whose process is this connection's own: killing `inv` on the host is up to the test."""
+        line = f"cd /vagrant && echo $$ && exec inv {shlex.join(words)}"
+        config = str(PROJECT / ".vagrant" / "ssh_config")
+        return subprocess.Popen(
+            ["ssh", "-F", config, "deploy", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def must(self, *words: str, environment: str = "") -> str:
+        ended = self.inv(*words, environment=environment)
+        assert ended.code == 0, ended.text
+        return ended.out
+
+    def on_deploy(self, line: str, timeout: float = 600) -> str:
+        ended = self.ssh("deploy", line, timeout=timeout)
+        assert ended.code == 0, f"{line}\n{ended.text}"
+        return ended.out
+
+    def on(self, host: str, line: str) -> str:
+        ended = self.ssh(host, line)
+        assert ended.code == 0, f"{host}: {line}\n{ended.text}"
+        return ended.out
+
+    def address(self, host: str) -> tuple[str, int]:
+        found = self.about["hosts"][host]
+        return found["address"], found["http_port"]
+
+    def get(self, name: str, path: str = "/", host: str = "app1", **options) -> httpx.Response:
+        """Fetch a page of a host's nginx under a host name."""
+        address, port = self.address(host)
+        headers = {"Host": name, **options.pop("headers", {})}
+        return httpx.get(f"http://{address}:{port}{path}", headers=headers, timeout=30, trust_env=False, **options)
+
+    def status(self) -> dict:
+        return json.loads(self.must("status", "--json"))
+
+    def live(self) -> set[str]:
+        """What the hosts really serve, asked through HTTP."""
+        return {self.get("app1.foo", "/version", host).json()["version"] for host in APP_HOSTS}
+
+    def tree(self) -> str:
+        """All that depl keeps on the app hosts, to compare before and after."""
+        listing = "sudo find /srv/depl -printf '%p %y %l %s %T@\\n' | grep -v -e /lock -e '/run' | sort; sudo docker ps -a --format '{{.Names}} {{.Status}}' | sed 's/Up .*/Up/' | sort"
+        return "\n".join(self.on(host, listing) for host in APP_HOSTS)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    if not (PROJECT / ".vagrant" / "sandbox.json").exists():
+        pytest.fail("There is no sandbox. Start it: make sandbox")
+    return Sandbox()
+
+
+@pytest.fixture(scope="session")
+def builds(sandbox: Sandbox) -> list[str]:
+    """Three versions that were built, oldest first; the first build may take minutes."""
+    found = []
+    for _ in range(3):
+        out = sandbox.must("build")
+        found.append(out.strip().splitlines()[-1].split()[1])
+    return found
+
+
+@pytest.fixture
+def two(sandbox: Sandbox, builds: list[str]) -> tuple[str, str]:
+    """Two installed versions on both hosts, the first of them live."""
+    old, new = builds[:2]
+    for version in (old, new):
+        sandbox.must("install", "--version", version)
+    sandbox.must("promote", "--version", old)
+    assert sandbox.live() == {old}
+    return old, new
+
+
+def variant(sandbox: Sandbox, of: str, **variables: str) -> str:
+    """Push an image like another but for its environment, as a version of its own: a sick one, say.
+
+    Its version lies in the nineties, so that it is never the newest.
+    """
+    minutes = int(time.time() * 10) % 5_000_000
+    version = f"{datetime(1990, 1, 1) + timedelta(minutes=minutes):%Y.%m.%d.%H.%M}"
+    lines = "".join(f"ENV {key}={value}\n" for key, value in variables.items())
+    tag = f"deploy:5000/app1:{version}"
+    done = sandbox.ssh(
+        "deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=f"FROM deploy:5000/app1:{of}\n{lines}"
+    )
+    assert done.code == 0, done.text
+    return version
+
+
+def wait_until(condition, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.1)

@@ -1,0 +1,100 @@
+"""Whatever is killed: each host is on the old or the new release, and the next command says which."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import pytest
+
+from .conftest import APP_HOSTS
+
+pytestmark = pytest.mark.integration
+
+
+def kill_after(sandbox, seconds, *words):
+    """Start a command on the deploy host and kill -9 its process there after a while."""
+    process = sandbox.start_inv(*words)
+    assert process.stdout
+    pid = process.stdout.readline().decode().strip()
+    time.sleep(seconds)
+    sandbox.ssh("deploy", f"kill -9 {pid}")
+    process.wait(30)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2])
+def test_a_killed_promote_leaves_every_host_on_the_old_or_the_new_release(sandbox, two, seconds):
+    old, new = two
+    kill_after(sandbox, seconds, "promote", "--version", new)
+    served = {host: sandbox.get("app1.foo", "/version", host).json()["version"] for host in APP_HOSTS}
+    assert set(served.values()) <= {old, new}
+    said = sandbox.must("status")
+    if len(set(served.values())) == 1:
+        assert f"Live is {served['app1']} on all hosts." in said
+    else:
+        assert "The hosts do not agree on what is live" in said
+        assert f"inv promote --version {new}" in said
+    assert f"is live" in sandbox.must("promote", "--version", new)
+    assert sandbox.live() == {new}
+    sandbox.must("rollback")
+    assert sandbox.live() == {old}
+
+
+@pytest.mark.parametrize("seconds", [0.6, 1.0, 1.5, 2.0, 2.5])
+def test_a_killed_install_is_finished_by_the_next_one(sandbox, builds, two, seconds):
+    third = builds[2]
+    kill_after(sandbox, seconds, "install", "--version", third)
+    assert sandbox.live() == {two[0]}
+    sandbox.must("install", "--version", third)
+    for host in APP_HOSTS:
+        assert sandbox.get(f"{third}.app1.foo", "/version", host).json()["version"] == third
+        slots = sandbox.on(host, f"ls /srv/depl/app1/releases | grep -c {third}")
+        assert slots.strip() == "1"
+    sandbox.on_deploy("true")
+    for host in APP_HOSTS:
+        remove_release(sandbox, host, third)
+
+
+def remove_release(sandbox, host, version):
+    """Take a release off a host by hand, as an engineer would."""
+    name = f"app1-{version}-web"
+    sandbox.on(
+        host,
+        f"cd /srv/depl && sudo rm -f app1/versions/{version} supervisor/{name}.conf && "
+        f"sudo supervisorctl update {name} >/dev/null && sudo docker rm -f {name} >/dev/null && "
+        f"for one in app1/releases/{version}@*; do sudo rm -f app1/slots/${{one##*@}}; sudo rm -rf $one; done",
+    )
+
+
+def test_the_next_command_says_what_was_cut_short(sandbox, two):
+    old, new = two
+    holder = sandbox.start_inv("promote", "--version", new)
+    assert holder.stdout
+    pid = holder.stdout.readline().decode().strip()
+    deadline = time.monotonic() + 10
+    while "began" not in sandbox.on("app1", "tail -n 1 /srv/depl/app1/audit.jsonl") and time.monotonic() < deadline:
+        if holder.poll() is not None:
+            break
+    sandbox.ssh("deploy", f"kill -9 {pid}")
+    holder.wait(30)
+    out = sandbox.must("promote", "--version", old)
+    assert f"is live" in out or "Nothing to do" in out
+    assert sandbox.live() == {old}
+
+
+def test_a_lock_goes_with_its_process_and_names_its_holder(sandbox, two):
+    lock = "exec 9>>/srv/depl/app1/lock; flock 9; echo '{\"who\": \"ana@laptop\", \"since\": \"2026-11-22T12:00:00Z\", \"verb\": \"promote\"}' >/srv/depl/app1/lock; echo held; cat"
+    holder = subprocess.Popen(
+        ["ssh", "-F", ".vagrant/ssh_config", "app1", f"sudo -u depl bash -c {lock!r}"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdout
+    assert holder.stdout.readline().strip() == "held"
+    refused = sandbox.inv("promote", "--version", two[1])
+    assert refused.code == 1
+    assert "locked on app1 by ana@laptop since 2026-11-22T12:00:00Z (promote)" in refused.text
+    assert sandbox.live() == {two[0]}
+    holder.kill()
+    holder.wait(10)
+    time.sleep(0.5)
+    sandbox.must("promote", "--version", two[1])
