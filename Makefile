@@ -7,10 +7,29 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
+.PHONY: help demo test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- the two commands ---
+
+demo:  ## from nothing to both hello pages of a promoted version, and a rollback
+	@conf/sandbox/demo
+
+test: check sandbox  ## all tests: check, then the integration tests on the sandbox's hosts
+	$(VENV)/bin/pytest -m integration tests/integration
+
+check: venv lint-ansible  ## format, lint, types, layers, unit tests
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/lint-imports
+	$(VENV)/bin/pytest -m 'not integration' tests
+
+format: venv  ## put the code in form
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix-only .
 
 # --- the sandbox ---
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import bootstrap, install, promote, prune, status
+from . import bootstrap, build, install, promote, prune, status
 
 ns = Collection(
     bootstrap.bootstrap,
+    build.build,
+    build.buildinst,
     install.install,
     promote.promote,
     promote.rollback,

@@ -62,3 +62,8 @@ def program(layout: Layout, version: Version, component: str, user: str) -> str:
         container=layout.container(version, component),
         user=user,
     )
+
+
+def tool(name: str) -> bytes:
+    """A program of the builder image: see templates/docker/bin/."""
+    return (TEMPLATES / "docker" / "bin" / name).read_bytes()

@@ -15,4 +15,6 @@ def play(playbook: str, environment: str, *, check: bool) -> None:
     argv = [str(script), playbook, *(("--check", "--diff") if check else ())]
     done = subprocess.run(argv, env={**os.environ, "DEPL_ENVIRONMENT": environment}, check=False)
     if done.returncode:
-        raise StepFailed(f"bootstrap {playbook} ended with {done.returncode}; Ansible's report above says where.\nIt can be repeated: inv bootstrap --only {playbook}")
+        raise StepFailed(
+            f"bootstrap {playbook} ended with {done.returncode}; Ansible's report above says where.\nIt can be repeated: inv bootstrap --only {playbook}"
+        )

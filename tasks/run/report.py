@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -12,12 +13,15 @@ from teamcity.messages import TeamcityServiceMessages
 
 from . import settings
 
+QUIET_SECONDS = 15
+
 
 class Progress:
-    """One phase under way; `tell` adds what is worth knowing beside its name."""
+    """One phase under way: `tell` adds what is worth knowing beside its name, `now` says what goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[str], None]) -> None:
         self.details: list[str] = []
+        self.now = show
 
     def tell(self, detail: str) -> None:
         if detail and detail not in self.details:
@@ -30,6 +34,7 @@ class Report:
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out or sys.stdout
         self.began = time.monotonic()
+        self._said = 0.0
 
     @property
     def seconds(self) -> float:
@@ -48,10 +53,8 @@ class Report:
     def phase(self, name: str) -> Iterator[Progress]:
         """Show a phase as begun, then as done or failed, with the time it took."""
         began = time.monotonic()
-        progress = Progress()
-        lively = self.out.isatty()
-        if lively:
-            print(f"  … {name}", end="\r", file=self.out, flush=True)
+        progress = Progress(lambda text: self.now(name, text, time.monotonic() - began))
+        self.now(name, "", 0)
         try:
             yield progress
         except BaseException:
@@ -61,7 +64,21 @@ class Report:
 
     def _ended(self, mark: str, name: str, progress: Progress, began: float) -> None:
         text = ", ".join(progress.details)
-        self.line(f"  {mark} {name:<9} {text:<48} {time.monotonic() - began:6.1f} s")
+        self.line(f"{self._clear()}  {mark} {name:<9} {text:<60} {time.monotonic() - began:6.1f} s")
+
+    def now(self, name: str, text: str, seconds: float) -> None:
+        """Say what goes on: on a terminal in one line that passes, in a log once a while."""
+        if self.out.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            print(f"{self._clear()}{f'  … {name:<9} {text}':.{width}}", end="\r", file=self.out, flush=True)
+        elif text and seconds - self._said >= QUIET_SECONDS:
+            self._said = seconds
+            self.line(f"  … {name:<9} {text:.100}")
+
+    def _clear(self) -> str:
+        """Wipe the passing line, where there is one."""
+        self._said = 0.0
+        return "\x1b[2K" if self.out.isatty() else ""
 
     def version(self, version: str) -> None:
         """Say which version this work is about, where a build server wants to know."""

@@ -156,8 +156,7 @@ class Work:
 def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True) -> Iterator[Work]:
     """Open a piece of work on one app. With `changes`, its lock is held until the end."""
     report = make()
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
+    with reporting(verb, report):
         target = choose(app)
         dry = bool(c.config.run.dry)
         hosts = ", ".join(host.name for host in target.hosts)
@@ -170,6 +169,14 @@ def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True
             work.read()
             work.warn_of_unfinished()
             yield work
+
+
+@contextmanager
+def reporting(verb: str, report: Report) -> Iterator[None]:
+    """Hand a failure to whoever keeps failures, and let a stopped build come to a clean end."""
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
     except DeplError as error:
         report.problem(verb, str(error))
         raise

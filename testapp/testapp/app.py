@@ -155,9 +155,7 @@ def settings() -> Settings:
     return found
 
 
-def query(
-    name: str, kind: Callable[[str], Number], *, default: Number, low: int, high: int
-) -> Number:
+def query(name: str, kind: Callable[[str], Number], *, default: Number, low: int, high: int) -> Number:
     """Read a number from the query, or refuse the request."""
     text = request.args.get(name, str(default))
     try:

@@ -51,9 +51,7 @@ class Sandbox:
         """Start a command whose process is this connection's own: killing `inv` on the host is up to the test."""
         line = f"cd /vagrant && echo $$ && exec inv {shlex.join(words)}"
         config = str(PROJECT / ".vagrant" / "ssh_config")
-        return subprocess.Popen(
-            ["ssh", "-F", config, "deploy", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        return subprocess.Popen(["ssh", "-F", config, "deploy", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def must(self, *words: str, environment: str = "") -> str:
         ended = self.inv(*words, environment=environment)

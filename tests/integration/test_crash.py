@@ -83,7 +83,7 @@ def test_the_next_command_says_what_was_cut_short(sandbox, two):
 
 
 def test_a_lock_goes_with_its_process_and_names_its_holder(sandbox, two):
-    lock = "exec 9>>/srv/depl/app1/lock; flock 9; echo '{\"who\": \"ana@laptop\", \"since\": \"2026-11-22T12:00:00Z\", \"verb\": \"promote\"}' >/srv/depl/app1/lock; echo held; cat"
+    lock = 'exec 9>>/srv/depl/app1/lock; flock 9; echo \'{"who": "ana@laptop", "since": "2026-11-22T12:00:00Z", "verb": "promote"}\' >/srv/depl/app1/lock; echo held; cat'
     holder = subprocess.Popen(
         ["ssh", "-F", ".vagrant/ssh_config", "app1", f"sudo -u depl bash -c {lock!r}"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

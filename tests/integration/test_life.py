@@ -71,7 +71,10 @@ def test_a_stopped_version_is_a_clear_503(sandbox, two):
     old, new = two
     sandbox.must("promote", "--version", old)
     # What prune does to a release that is kept, but not kept running.
-    sandbox.on("app1", f"sudo -u depl supervisorctl stop app1-{new}-web && sudo docker stop app1-{new}-web && sudo rm -r /srv/depl/app1/versions/{new}/run")
+    sandbox.on(
+        "app1",
+        f"sudo -u depl supervisorctl stop app1-{new}-web && sudo docker stop app1-{new}-web && sudo rm -r /srv/depl/app1/versions/{new}/run",
+    )
     answer = sandbox.get(f"{new}.app1.foo")
     assert answer.status_code == 503
     assert "not running" in answer.text

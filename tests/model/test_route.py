@@ -40,7 +40,9 @@ def test_not_always_the_same_users_meet_a_new_version_first():
     assert len(firsts) > 50
 
 
-@pytest.mark.parametrize(("text", "buckets"), [("5", 50), ("0.1", 1), ("100", 1000), ("0", 0), ("12.5", 125), ("100.0", 1000)])
+@pytest.mark.parametrize(
+    ("text", "buckets"), [("5", 50), ("0.1", 1), ("100", 1000), ("0", 0), ("12.5", 125), ("100.0", 1000)]
+)
 def test_a_percentage_is_read_in_steps_of_a_tenth(text, buckets):
     assert Percent.parse(text).buckets == buckets
 
@@ -56,7 +58,9 @@ def test_a_percentage_is_shown_as_people_write_it(buckets, text):
     assert str(Percent(buckets)) == text
 
 
-@pytest.mark.parametrize("name", ["", "2026.11.22.12.05", "2026.11.22.12.05@", "x@1", "2026.11.22.12.05@1/..", "nothing"])
+@pytest.mark.parametrize(
+    "name", ["", "2026.11.22.12.05", "2026.11.22.12.05@", "x@1", "2026.11.22.12.05@1/..", "nothing"]
+)
 def test_a_folder_that_is_no_release_is_none(name):
     assert Release.from_folder(name) is None
 

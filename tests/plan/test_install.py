@@ -84,7 +84,9 @@ def test_values_of_variables_travel_as_input_and_never_as_arguments(secret):
 
 
 def test_containers_get_the_limits_of_a_hostile_network():
-    (create,) = [argv for argv in argvs(install.plan(TARGET, V1, [Story().facts()])) if argv[:2] == ("docker", "create")]
+    (create,) = [
+        argv for argv in argvs(install.plan(TARGET, V1, [Story().facts()])) if argv[:2] == ("docker", "create")
+    ]
     text = " ".join(create)
     for limit in (
         "--user 10001:10001", "--read-only", "--cap-drop ALL", "--security-opt no-new-privileges",

@@ -38,7 +38,9 @@ def test_a_canary_stays():
 
 def test_what_lost_its_traffic_a_moment_ago_stays():
     story = host().went_live(Release(version(0), 0), at=1)
-    story.went_live(Release(version(6), 6), version(0), at=NOW - 100).went_live(Release(version(7), 7), version(6), at=NOW - 5)
+    story.went_live(Release(version(6), 6), version(0), at=NOW - 100).went_live(
+        Release(version(7), 7), version(6), at=NOW - 5
+    )
     stopped, removed = retire.spare(TARGET, story.facts())
     assert "6" not in names(stopped) + names(removed)
 

@@ -1,0 +1,105 @@
+"""What a build makes, as data: the texts and command lines, and the digests by which results are kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..commands import Argv
+from ..model.app import App
+from ..model.version import Version
+from . import render
+
+DEBIAN = "debian:bookworm-slim"
+TOOLS = ("logged-compiler", "site-layer", "slim-base")
+WHEELS = "/wheels"
+SOURCE = "/source"
+OUT = "/out"
+
+
+def digest(*parts: str | bytes) -> str:
+    """Name a result by its inputs: 16 hexadecimal digits of their SHA-256."""
+    total = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        total.update(len(content).to_bytes(8, "big") + content)
+    return total.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A Dockerfile with the files beside it; `tag` names the image by all of them."""
+
+    name: str
+    dockerfile: str
+    files: Mapping[str, bytes]
+
+    def tag(self, *more: str) -> str:
+        return f"depl-{self.name}:{digest(self.dockerfile, *(self.files[name] for name in sorted(self.files)), *more)}"
+
+
+def builder(app: App) -> Recipe:
+    """Compilers, headers, and the tools that make layers."""
+    dockerfile = render.render(
+        "docker/builder.Dockerfile.j2", debian_image=DEBIAN, packages=[*app.packages.build, *app.packages.run]
+    )
+    return Recipe("builder", dockerfile, {name: render.tool(name) for name in TOOLS})
+
+
+def debian_base(app: App) -> Recipe:
+    """The base image with a shell."""
+    dockerfile = render.render("docker/base.Dockerfile.j2", debian_image=DEBIAN, packages=list(app.packages.run))
+    return Recipe("base", dockerfile, {})
+
+
+def slim_base(app: App, epoch: int) -> Argv:
+    """Write the base image without a shell, as a tar; runs in the builder."""
+    return ("slim-base", "--epoch", str(epoch), *app.packages.run)
+
+
+def wheels(app: App, requirements: str) -> Argv:
+    """Compile what is listed, fetch the rest; runs in the builder, with its results in /wheels."""
+    only_source = ("--no-binary", ",".join(app.wheels.compile)) if app.wheels.compile else ()
+    return ("pip", "wheel", "--no-cache-dir", "--wheel-dir", WHEELS, *only_source, "--requirement", requirements)
+
+
+def own_wheel() -> Argv:
+    """Make the wheel of the app itself, from /source; runs in the builder, without a network."""
+    quiet = ("--no-deps", "--no-index", "--no-build-isolation", "--no-cache-dir")
+    return ("pip", "wheel", *quiet, "--wheel-dir", WHEELS, SOURCE)
+
+
+def layer(*wanted: str) -> Argv:
+    """Install wheels into a tree and write it as a normalised tar; runs in the builder."""
+    return ("site-layer", WHEELS, *wanted)
+
+
+def flags(app: App, epoch: int) -> dict[str, str]:
+    """The environment in which wheels are compiled."""
+    return {
+        "CFLAGS": app.wheels.cflags,
+        "CXXFLAGS": app.wheels.cflags,
+        "LDFLAGS": f"{app.wheels.ldflags} -L/usr/local/lib/static",
+        "SOURCE_DATE_EPOCH": str(epoch),
+        "COMPILE_LOG": f"{WHEELS}/compile.log",
+    }
+
+
+def wheelhouse_key(app: App, builder_id: str, requirements: str, epoch: int) -> str:
+    """The digest of all that decides what the wheels are."""
+    return digest(builder_id, requirements, *wheels(app, ""), *(f"{k}={v}" for k, v in flags(app, epoch).items()))
+
+
+def image(app: App, base: str, version: Version, commit: str, created: str, source: str) -> str:
+    """The app image's Dockerfile."""
+    return render.render(
+        "docker/app.Dockerfile.j2",
+        app=app.name,
+        base_image=base,
+        version=version,
+        commit=commit,
+        created=created,
+        source=source,
+        command=list(app.web.command),
+    )

@@ -1,0 +1,174 @@
+"""The build host's own Docker engine: images made, containers run, images pushed. Through Docker's SDK."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+
+from ..commands import Argv
+from ..errors import StepFailed, Unreachable
+
+Say = Callable[[str], None]
+MACHINE_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
+"""How this machine reaches package registries: shown to builds, never copied into an image."""
+MACHINE_VARIABLES = (
+    "PIP_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_PROXY", "PIP_DEFAULT_TIMEOUT",
+    "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+)  # fmt: skip
+LOG_LINES = 400
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push sent: bytes of layers that the registry didn't have (as they lie on disk)."""
+
+    digest: str
+    new_bytes: int
+    new_layers: int
+    layers: int
+
+
+class Engine:
+    """The engine that docker's environment variables name, else the one on this host."""
+
+    def __init__(self) -> None:
+        try:
+            self._client = docker.from_env(timeout=600)
+            self._client.ping()
+        except (DockerException, OSError) as error:
+            raise Unreachable(
+                f"There is no Docker engine to build with: {_brief(error)}.\n"
+                "Start it (systemctl start docker), or see that you are in group docker: inv bootstrap --only deploy"
+            ) from None
+
+    def has(self, image: str) -> bool:
+        return self.image_id(image) is not None
+
+    def image_id(self, image: str) -> str | None:
+        try:
+            return str(self._client.images.get(image).id)
+        except ImageNotFound:
+            return None
+
+    def size(self, image: str) -> int:
+        """Bytes of an image, all layers unpacked."""
+        return int(self._client.images.get(image).attrs["Size"])
+
+    def build(self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, say: Say) -> None:
+        """Build an image from a Dockerfile's text and the files beside it; raises StepFailed with the log."""
+        context = _context(dockerfile, files)
+        stream = self._client.api.build(
+            fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True, decode=True,
+            network_mode="host", buildargs=_machine_variables(),
+        )  # fmt: skip
+        log: list[str] = []
+        for event in stream:
+            if "error" in event:
+                raise StepFailed(f"{what}: {event['error'].strip()}", "\n".join(log))
+            for line in event.get("stream", "").splitlines():
+                if line.strip():
+                    log.append(line)
+                    say(line.strip())
+            del log[:-LOG_LINES]
+
+    def run(
+        self, what: str, image: str, argv: Argv, *, say: Say,
+        mounts: Mapping[str, str], environment: Mapping[str, str] | None = None, network: str = "none",
+    ) -> str:  # fmt: skip
+        """Run a program in a container of its own as ourselves; raises StepFailed with its last lines.
+
+        `mounts` lead from folders here to folders there. With network "host" it also sees how this
+        machine reaches package registries.
+        """
+        reach = network == "host"
+        volumes = {here: {"bind": there, "mode": "rw"} for here, there in mounts.items()}
+        variables = {"HOME": "/tmp", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **(environment or {})}  # noqa: S108
+        if reach:
+            volumes |= {path: {"bind": path, "mode": "ro"} for path in MACHINE_FILES if Path(path).exists()}
+            variables |= _machine_variables()
+            variables["PIP_CERT"] = MACHINE_FILES[1]
+        container = self._client.containers.create(
+            image, list(argv), user=f"{os.getuid()}:{os.getgid()}", network_mode=network, volumes=volumes,
+            environment=variables, init=True, labels={"depl.build": "1"},
+        )  # fmt: skip
+        try:
+            container.start()
+            log: list[str] = []
+            for chunk in container.logs(stream=True, follow=True):
+                for line in chunk.decode(errors="replace").splitlines():
+                    if line.strip():
+                        log.append(line)
+                        say(line.strip())
+                del log[:-LOG_LINES]
+            code = int(container.wait()["StatusCode"])
+            if code:
+                raise StepFailed(f"{what}: exit status {code}", "\n".join(log))
+            return "\n".join(log)
+        finally:
+            container.remove(force=True, v=True)
+
+    def import_tar(self, path: Path, tag: str) -> None:
+        """Make an image of one layer from a root file system."""
+        repository, _, name = tag.partition(":")
+        self._client.api.import_image_from_file(str(path), repository=repository, tag=name)
+
+    def push(self, repository: str, tag: str, say: Say) -> Pushed:
+        """Push an image; raises StepFailed when the registry doesn't take it."""
+        sizes: dict[str, int] = {}
+        layers: dict[str, str] = {}
+        found = ""
+        for event in self._client.api.push(repository, tag=tag, stream=True, decode=True):
+            if "error" in event:
+                raise StepFailed(
+                    f"push of {repository}:{tag}: {event['error'].strip()}\nIs the registry up? supervisorctl status registry"
+                )
+            layer, status = event.get("id"), event.get("status", "")
+            if layer and layer != tag:
+                layers[layer] = status
+                sizes[layer] = max(sizes.get(layer, 0), int((event.get("progressDetail") or {}).get("total") or 0))
+                say(f"{status} {layer}")
+            found = (event.get("aux") or {}).get("Digest", found)
+        new = [layer for layer, status in layers.items() if status == "Pushed"]
+        return Pushed(found, sum(sizes[layer] for layer in new), len(new), len(layers))
+
+    def tags(self, prefix: str) -> Iterable[str]:
+        """The tags here that start with a prefix."""
+        return [tag for image in self._client.images.list() for tag in image.tags if tag.startswith(prefix)]
+
+    def forget(self, tag: str) -> None:
+        """Take a tag off an image; the image goes when it was the last one."""
+        try:
+            self._client.images.remove(tag)
+        except APIError:
+            return  # in use by another image: it goes with that one
+
+
+def _context(dockerfile: str, files: Mapping[str, bytes]) -> io.BytesIO:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in {"Dockerfile": dockerfile.encode(), **files}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            archive.addfile(entry, io.BytesIO(content))
+    packed.seek(0)
+    return packed
+
+
+def _machine_variables() -> dict[str, str]:
+    return {name: os.environ[name] for name in MACHINE_VARIABLES if name in os.environ}
+
+
+def _brief(error: Exception) -> str:
+    text = str(error)
+    for known, words in (("Permission denied", "permission denied"), ("FileNotFoundError", "no such socket"),
+                         ("Connection refused", "connection refused")):  # fmt: skip
+        if known in text:
+            return words
+    return text[:160]

@@ -1,0 +1,220 @@
+"""Build an app's image: builder, wheels, base, layers, check, push. Each result is kept by its inputs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..errors import BadConfig, DeplError, Refused
+from ..model.image import Image
+from ..model.version import Version
+from ..plan import build as plans
+from ..plan import render
+from ..plan.wishes import Target
+from . import registry
+from .engine import Engine, Pushed
+from .report import Progress, Report
+from .source import Checkout
+
+EPOCH = 1_767_225_600
+"""The time of all files in layers (2026-01-01 UTC): the same content is the same layer whenever it is built."""
+KEPT_IMAGES = 3
+
+
+@dataclass(frozen=True)
+class Built:
+    """A pushed image: its size in bytes unpacked, and what the push sent."""
+
+    image: Image
+    bytes: int
+    pushed: Pushed
+
+
+def build(target: Target, checkout: Checkout, report: Report) -> Built:
+    """Build and push the next version of an app from a commit; raises StepFailed with the failing program's log."""
+    with TemporaryDirectory(prefix="depl-build-") as folder, _one_at_a_time(target, report):
+        return _Build(target, checkout, report, Path(folder)).run()
+
+
+class _Build:
+    """One build under way."""
+
+    def __init__(self, target: Target, checkout: Checkout, report: Report, folder: Path) -> None:
+        self.target, self.app = target, target.app
+        self.checkout, self.report, self.folder = checkout, report, folder
+        self.cache = Path(target.environment.cache)
+        self.engine = Engine()
+
+    def run(self) -> Built:
+        now = datetime.now(UTC)
+        version = Version.next(now, registry.versions(self.target))
+        self.report.version(str(version))
+        with self.report.phase("source") as progress:
+            source = self._source(progress)
+        with self.report.phase("builder") as progress:
+            builder = self._builder(progress)
+        with self.report.phase("wheels") as progress:
+            wheelhouse = self._wheels(builder, source, progress)
+        with self.report.phase("base") as progress:
+            base = self._base(builder, progress)
+        with self.report.phase("layers") as progress:
+            layers = self._layers(builder, source, wheelhouse, progress)
+        image = Image(self.target.environment.registry, self.app.name, version)
+        with self.report.phase("image") as progress:
+            created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+            text = plans.image(self.app, base, version, self.checkout.label, created, self.checkout.origin)
+            self.engine.build("image", text, layers, str(image), progress.now)
+            size = self.engine.size(str(image))
+            progress.tell(f"{size / 1e6:.1f} MB")
+        with self.report.phase("check") as progress:
+            self._check(str(image), progress)
+        with self.report.phase("push") as progress:
+            pushed = self.engine.push(image.repository, str(version), progress.now)
+            progress.tell(f"{pushed.new_layers} of {pushed.layers} layers new, {pushed.new_bytes / 1000:.0f} kB")
+        self._tidy()
+        return Built(image, size, pushed)
+
+    def _source(self, progress: Progress) -> Path:
+        source = self.folder / "source"
+        source.mkdir()
+        self.checkout.export(source)
+        where = f"{self.app.source.path} at {self.checkout.label[:12]}"
+        if not (source / "setup.py").exists() and not (source / "pyproject.toml").exists():
+            raise BadConfig(
+                f"conf/apps/{self.app.name}.yml: source.path", f"there is no setup.py or pyproject.toml in {where}"
+            )
+        if not (source / self.app.wheels.requirements).exists():
+            raise BadConfig(
+                f"conf/apps/{self.app.name}.yml: wheels.requirements",
+                f"there is no {self.app.wheels.requirements} in {where}",
+            )
+        progress.tell(where + (", with uncommitted changes" if self.checkout.dirty else ""))
+        return source
+
+    def _builder(self, progress: Progress) -> str:
+        if not self.engine.has(plans.DEBIAN):
+            raise Refused(
+                f"The image {plans.DEBIAN} is not on this host.\nFetch or make it: inv bootstrap --only deploy"
+            )
+        recipe = plans.builder(self.app)
+        tag = recipe.tag(self.engine.image_id(plans.DEBIAN) or "")
+        if self.engine.has(tag):
+            progress.tell("kept")
+        else:
+            self.engine.build("builder image", recipe.dockerfile, recipe.files, tag, progress.now)
+            progress.tell("built")
+        return tag
+
+    def _wheels(self, builder: str, source: Path, progress: Progress) -> Path:
+        requirements = (source / self.app.wheels.requirements).read_text(encoding="utf-8")
+        key = plans.wheelhouse_key(self.app, self.engine.image_id(builder) or "", requirements, EPOCH)
+        house = self.cache / "wheels" / f"{self.app.name}-{key}"
+        if (house / "done").exists():
+            progress.tell(f"kept: nothing compiled ({house.name})")
+            return house
+        shutil.rmtree(house, ignore_errors=True)
+        house.mkdir(parents=True)
+        self.engine.run(
+            "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
+            mounts={str(house): plans.WHEELS, str(source): plans.SOURCE},
+            environment=plans.flags(self.app, EPOCH), network="host", say=progress.now,
+        )  # fmt: skip
+        log = house / "compile.log"
+        calls = sum(" -c " in line for line in log.read_text().splitlines()) if log.exists() else 0
+        (house / "done").touch()
+        progress.tell(
+            f"{len(list(house.glob('*.whl')))} wheels, {calls} files compiled with {self.app.wheels.cflags[:24]}…"
+        )
+        return house
+
+    def _base(self, builder: str, progress: Progress) -> str:
+        if self.app.base == "debian":
+            recipe = plans.debian_base(self.app)
+            tag = recipe.tag(self.engine.image_id(plans.DEBIAN) or "")
+            if not self.engine.has(tag):
+                self.engine.build("base image", recipe.dockerfile, recipe.files, tag, progress.now)
+        else:
+            argv = plans.slim_base(self.app, EPOCH)
+            tag = f"depl-slim:{plans.digest(self.engine.image_id(builder) or '', *argv)}"
+            if not self.engine.has(tag):
+                self.engine.import_tar(self._tar("base image", builder, argv, "base.tar", {}, progress), tag)
+        progress.tell(f"{self.app.base}, {self.engine.size(tag) / 1e6:.1f} MB")
+        return tag
+
+    def _layers(self, builder: str, source: Path, wheelhouse: Path, progress: Progress) -> dict[str, bytes]:
+        """Dependencies and the app's own code, as a tar each."""
+        kept = wheelhouse / "layer.tar"
+        if not kept.exists():
+            argv = plans.layer("--requirement", f"{plans.SOURCE}/{self.app.wheels.requirements}")
+            mounts = {str(wheelhouse): plans.WHEELS, str(source): plans.SOURCE}
+            made = self._tar("dependencies' layer", builder, argv, "deps.tar", mounts, progress)
+            shutil.copyfile(made, kept.with_suffix(".new"))
+            kept.with_suffix(".new").rename(kept)
+        own = self.folder / "own"
+        own.mkdir()
+        mounts = {str(own): plans.WHEELS, str(source): plans.SOURCE}
+        environment = plans.flags(self.app, EPOCH)
+        self.engine.run(
+            "the app's wheel", builder, plans.own_wheel(), mounts=mounts, environment=environment, say=progress.now
+        )
+        (wheel,) = own.glob("*.whl")
+        layer = self._tar(
+            "the app's layer", builder, plans.layer("--no-deps", f"{plans.WHEELS}/{wheel.name}"),
+            "app.tar", {str(own): plans.WHEELS}, progress,
+        )  # fmt: skip
+        progress.tell(
+            f"dependencies {kept.stat().st_size / 1e6:.1f} MB, {wheel.name} {layer.stat().st_size / 1e3:.0f} kB"
+        )
+        return {"deps.tar": kept.read_bytes(), "app.tar": layer.read_bytes()}
+
+    def _tar(
+        self, what: str, builder: str, argv: tuple[str, ...], name: str, mounts: dict[str, str], progress: Progress
+    ) -> Path:
+        """Run a program of the builder that writes a tar, and keep what it wrote."""
+        out = self.folder / "out"
+        out.mkdir(exist_ok=True)
+        into_file = ("sh", "-c", 'file=$1; shift; "$@" >"$file"', "sh", f"{plans.OUT}/{name}", *argv)
+        environment = {"SOURCE_DATE_EPOCH": str(EPOCH)}
+        self.engine.run(
+            what, builder, into_file, mounts={str(out): plans.OUT, **mounts}, environment=environment, say=progress.now
+        )
+        return out / name
+
+    def _check(self, image: str, progress: Progress) -> None:
+        """Load every compiled module in the finished image: what lacks a library fails here, not on a host."""
+        code = render.tool("check-libraries").decode()
+        said = self.engine.run("check of compiled modules", image, ("python3", "-c", code), mounts={}, say=progress.now)
+        progress.tell(said.splitlines()[0])
+
+    def _tidy(self) -> None:
+        """Take old versions off this host: the registry has them."""
+        prefix = f"{self.target.environment.registry}/{self.app.name}:"
+        for tag in sorted(self.engine.tags(prefix))[:-KEPT_IMAGES]:
+            self.engine.forget(tag)
+
+
+@contextmanager
+def _one_at_a_time(target: Target, report: Report) -> Iterator[None]:
+    """Let one build of an app at a time claim a version and write the cache."""
+    cache = Path(target.environment.cache)
+    if not os.access(cache, os.W_OK):
+        raise DeplError(f"{cache} can't be written to; builds keep wheels there.\nMake it: inv bootstrap --only deploy")
+    with (cache / f"build-{target.app.name}.lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            report.note(f"Waiting for another build of {target.app.name}: {lock.read().strip()}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(json.dumps({"who": target.who, "pid": os.getpid()}))
+        lock.flush()
+        yield
