@@ -17,10 +17,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Packages:
-    """Debian packages by name: for compiling, and for running."""
+    """Debian packages by name: for compiling, and for running.
+
+    `stub` names shared libraries of the slim base that are replaced by a stub: whoever calls one
+    after all ends with a message that names the function.
+    """
 
     build: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
+    stub: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

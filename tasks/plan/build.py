@@ -55,7 +55,8 @@ def debian_base(app: App) -> Recipe:
 
 def slim_base(app: App, epoch: int) -> Argv:
     """Write the base image without a shell, as a tar; runs in the builder."""
-    return ("slim-base", "--epoch", str(epoch), *app.packages.run)
+    stubs = (word for library in app.packages.stub for word in ("--stub", library))
+    return ("slim-base", "--epoch", str(epoch), *stubs, *app.packages.run)
 
 
 def wheels(app: App, requirements: str) -> Argv:
@@ -64,15 +65,14 @@ def wheels(app: App, requirements: str) -> Argv:
     return ("pip", "wheel", "--no-cache-dir", "--wheel-dir", WHEELS, *only_source, "--requirement", requirements)
 
 
-def own_wheel() -> Argv:
-    """Make the wheel of the app itself, from /source; runs in the builder, without a network."""
-    quiet = ("--no-deps", "--no-index", "--no-build-isolation", "--no-cache-dir")
-    return ("pip", "wheel", *quiet, "--wheel-dir", WHEELS, SOURCE)
+def dependencies(app: App) -> Argv:
+    """Install the wheels into a tree and write it as a normalised tar; runs in the builder."""
+    return ("site-layer", WHEELS, "--requirement", f"{SOURCE}/{app.wheels.requirements}")
 
 
-def layer(*wanted: str) -> Argv:
-    """Install wheels into a tree and write it as a normalised tar; runs in the builder."""
-    return ("site-layer", WHEELS, *wanted)
+def own_code() -> Argv:
+    """Write the app itself, from /source, as a normalised tar; runs in the builder, without a network."""
+    return ("site-layer", "/none", "--no-deps", "--no-build-isolation", SOURCE)
 
 
 def flags(app: App, epoch: int) -> dict[str, str]:

@@ -16,6 +16,7 @@ from .settings import PROJECT
 
 _FILES = PROJECT / "conf" / "apps"
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)
+_LIBRARY = re.compile(r"lib[A-Za-z0-9._+-]+\.so(\.\d+)*", re.ASCII)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _MEMORY = re.compile(r"[1-9]\d*[kmg]", re.ASCII)
 _PAGE = re.compile(r"/[A-Za-z0-9._~/?=&%-]*", re.ASCII)
@@ -63,6 +64,10 @@ def parse(name: str, data: Any, where: str) -> App:
     for kind, listed in (("build", app.packages.build), ("run", app.packages.run)):
         for package in listed:
             require(_PACKAGE.fullmatch(package), f"{where}: packages.{kind}", f"{package!r:.60} is no Debian package")
+    for library in app.packages.stub:
+        require(
+            _LIBRARY.fullmatch(library), f"{where}: packages.stub", f"{library!r:.60} is no library such as libx.so.1"
+        )
     for one in app.wheels.compile:
         require(_REQUIREMENT.fullmatch(one), f"{where}: wheels.compile", f"{one!r:.60} is no requirement's name")
     require(_CPU.fullmatch(app.wheels.cpu), f"{where}: wheels.cpu", f"{app.wheels.cpu!r:.60} is no value of -march")

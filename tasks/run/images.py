@@ -120,7 +120,7 @@ class _Build:
         if (house / "done").exists():
             progress.tell(f"kept: nothing compiled ({house.name})")
             return house
-        shutil.rmtree(house, ignore_errors=True)
+        shutil.rmtree(house, ignore_errors=True)  # what an interrupted build left
         house.mkdir(parents=True)
         self.engine.run(
             "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
@@ -152,28 +152,15 @@ class _Build:
     def _layers(self, builder: str, source: Path, wheelhouse: Path, progress: Progress) -> dict[str, bytes]:
         """Dependencies and the app's own code, as a tar each."""
         kept = wheelhouse / "layer.tar"
+        mounts = {str(source): plans.SOURCE}
         if not kept.exists():
-            argv = plans.layer("--requirement", f"{plans.SOURCE}/{self.app.wheels.requirements}")
-            mounts = {str(wheelhouse): plans.WHEELS, str(source): plans.SOURCE}
-            made = self._tar("dependencies' layer", builder, argv, "deps.tar", mounts, progress)
+            all_wheels = {**mounts, str(wheelhouse): plans.WHEELS}
+            made = self._tar("dependencies", builder, plans.dependencies(self.app), "deps.tar", all_wheels, progress)
             shutil.copyfile(made, kept.with_suffix(".new"))
             kept.with_suffix(".new").rename(kept)
-        own = self.folder / "own"
-        own.mkdir()
-        mounts = {str(own): plans.WHEELS, str(source): plans.SOURCE}
-        environment = plans.flags(self.app, EPOCH)
-        self.engine.run(
-            "the app's wheel", builder, plans.own_wheel(), mounts=mounts, environment=environment, say=progress.now
-        )
-        (wheel,) = own.glob("*.whl")
-        layer = self._tar(
-            "the app's layer", builder, plans.layer("--no-deps", f"{plans.WHEELS}/{wheel.name}"),
-            "app.tar", {str(own): plans.WHEELS}, progress,
-        )  # fmt: skip
-        progress.tell(
-            f"dependencies {kept.stat().st_size / 1e6:.1f} MB, {wheel.name} {layer.stat().st_size / 1e3:.0f} kB"
-        )
-        return {"deps.tar": kept.read_bytes(), "app.tar": layer.read_bytes()}
+        own = self._tar("the app's own code", builder, plans.own_code(), "app.tar", mounts, progress)
+        progress.tell(f"dependencies {kept.stat().st_size / 1e6:.1f} MB, own code {own.stat().st_size / 1e3:.0f} kB")
+        return {"deps.tar": kept.read_bytes(), "app.tar": own.read_bytes()}
 
     def _tar(
         self, what: str, builder: str, argv: tuple[str, ...], name: str, mounts: dict[str, str], progress: Progress
@@ -182,7 +169,7 @@ class _Build:
         out = self.folder / "out"
         out.mkdir(exist_ok=True)
         into_file = ("sh", "-c", 'file=$1; shift; "$@" >"$file"', "sh", f"{plans.OUT}/{name}", *argv)
-        environment = {"SOURCE_DATE_EPOCH": str(EPOCH)}
+        environment = {**plans.flags(self.app, EPOCH), "COMPILE_LOG": "/dev/null"}
         self.engine.run(
             what, builder, into_file, mounts={str(out): plans.OUT, **mounts}, environment=environment, say=progress.now
         )

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import AcceptConnection, CloseConnection, Message, Request, TextMessage
+from wsproto.events import AcceptConnection, CloseConnection, Request, TextMessage
 
 TESTAPP = Path(__file__).parents[2] / "testapp"
 VERSION = "2026.11.22.12.05"
@@ -37,7 +37,11 @@ class Client(HTTPConnection):
 def dial(path: Path) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(10)
-    sock.connect(str(path))
+    try:
+        sock.connect(str(path))
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
@@ -70,12 +74,12 @@ def await_health(path: Path) -> None:
     deadline = time.monotonic() + 20
     while True:
         try:
-            assert Client(path).fetch("/healthz").status == 200
+            with closing(Client(path)) as client:
+                assert client.fetch("/healthz").status == 200
+            return
         except OSError:
             assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.05)
-        else:
-            return
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +91,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_connection_stays_open_between_requests(server: Path) -> None:
-    client = Client(server)
-    assert client.fetch("/").read() == b"Hello from base domain\n"
-    used = client.sock
-    time.sleep(3)  # gunicorn's own default is to close after 2 s
-    assert client.fetch("/").read() == b"Hello from base domain\n"
-    assert client.sock is used
+    with closing(Client(server)) as client:
+        assert client.fetch("/").read() == b"Hello from base domain\n"
+        used = client.sock
+        time.sleep(3)  # gunicorn's own default is to close after 2 s
+        assert client.fetch("/").read() == b"Hello from base domain\n"
+        assert client.sock is used
 
 
 def test_stream_is_chunked(server: Path) -> None:
-    answer = Client(server).fetch("/stream?chunks=2&interval=0")
-    assert answer.headers["Transfer-Encoding"] == "chunked"
-    assert answer.read() == b"chunk 1 of 2\nchunk 2 of 2\n"
+    with closing(Client(server)) as client:
+        answer = client.fetch("/stream?chunks=2&interval=0")
+        assert answer.headers["Transfer-Encoding"] == "chunked"
+        assert answer.read() == b"chunk 1 of 2\nchunk 2 of 2\n"
 
 
 def test_any_user_may_connect(server: Path) -> None:
@@ -107,8 +112,7 @@ def test_any_user_may_connect(server: Path) -> None:
 
 def test_request_in_flight_survives_sigterm(tmp_path: Path) -> None:
     path = tmp_path / "web.sock"
-    with serving(path) as server:
-        client = Client(path)
+    with serving(path) as server, closing(Client(path)) as client:
         client.request("GET", "/slow?seconds=1.5")
         time.sleep(0.5)
         server.send_signal(signal.SIGTERM)
@@ -127,25 +131,22 @@ def test_stale_socket_is_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_websocket_greets_and_echoes(server: Path) -> None:
-    wire, ws = dial(server), WSConnection(ConnectionType.CLIENT)
+    ws = WSConnection(ConnectionType.CLIENT)
+    with dial(server) as wire:
 
-    def say(event: Request | Message | CloseConnection) -> None:
-        wire.sendall(ws.send(event))
+        def hear() -> Iterator[object]:
+            while data := wire.recv(4096):
+                ws.receive_data(data)
+                yield from ws.events()
 
-    def hear() -> Iterator[object]:
-        while data := wire.recv(4096):
-            ws.receive_data(data)
-            yield from ws.events()
-
-    heard = hear()
-    say(Request(host="app1.foo", target="/socket"))
-    assert isinstance(next(heard), AcceptConnection)
-    assert next(heard) == TextMessage(data=VERSION)
-    say(TextMessage(data="hello"))
-    assert next(heard) == TextMessage(data="hello")
-    say(CloseConnection(code=1000))
-    assert isinstance(next(heard), CloseConnection)
-    wire.close()
+        heard = hear()
+        wire.sendall(ws.send(Request(host="app1.foo", target="/socket")))
+        assert isinstance(next(heard), AcceptConnection)
+        assert next(heard) == TextMessage(data=VERSION)
+        wire.sendall(ws.send(TextMessage(data="hello")))
+        assert next(heard) == TextMessage(data="hello")
+        wire.sendall(ws.send(CloseConnection(code=1000)))
+        assert isinstance(next(heard), CloseConnection)
 
 
 def test_crash_at_start_is_seen_by_who_started_it(tmp_path: Path) -> None:
