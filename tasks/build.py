@@ -49,7 +49,6 @@ def make_version(c: Context, report: Report, ref: str, dirty: bool, app: str | N
     report.statistic("depl.imageMegabytes", built.bytes / 1e6)
     report.statistic("depl.buildSeconds", report.seconds)
     version = built.image.version
-    report.line(
-        f"Version {version} is built and pushed ({built.bytes / 1e6:.1f} MB, {report.seconds:.1f} s).  next: inv install --version {version}"
-    )
+    report.line(f"next: inv install --version {version}")
+    report.line(f"Version {version} is built and pushed ({built.bytes / 1e6:.1f} MB, {report.seconds:.1f} s).")
     return version

@@ -16,5 +16,6 @@ def play(playbook: str, environment: str, *, check: bool) -> None:
     done = subprocess.run(argv, env={**os.environ, "DEPL_ENVIRONMENT": environment}, check=False)
     if done.returncode:
         raise StepFailed(
-            f"bootstrap {playbook} ended with {done.returncode}; Ansible's report above says where.\nIt can be repeated: inv bootstrap --only {playbook}"
+            f"bootstrap {playbook} ended with {done.returncode}; Ansible's report above says where.\n"
+            f"It can be repeated: inv bootstrap --only {playbook}"
         )

@@ -127,7 +127,8 @@ class Engine:
         for event in self._client.api.push(repository, tag=tag, stream=True, decode=True):
             if "error" in event:
                 raise StepFailed(
-                    f"push of {repository}:{tag}: {event['error'].strip()}\nIs the registry up? supervisorctl status registry"
+                    f"push of {repository}:{tag}: {event['error'].strip()}\n"
+                    "Is the registry up? supervisorctl status registry"
                 )
             layer, status = event.get("id"), event.get("status", "")
             if layer and layer != tag:

@@ -87,7 +87,9 @@ class Sandbox:
 
     def tree(self) -> str:
         """All that depl keeps on the app hosts, to compare before and after."""
-        listing = "sudo find /srv/depl -printf '%p %y %l %s %T@\\n' | grep -v -e /lock -e '/run' | sort; sudo docker ps -a --format '{{.Names}} {{.Status}}' | sed 's/Up .*/Up/' | sort"
+        files = "sudo find /srv/depl -printf '%p %y %l %s %T@\\n' | grep -v -e /lock -e '/run' | sort"
+        containers = "sudo docker ps -a --format '{{.Names}} {{.Status}}' | sed 's/Up .*/Up/' | sort"
+        listing = f"{files}; {containers}"
         return "\n".join(self.on(host, listing) for host in APP_HOSTS)
 
 
@@ -112,9 +114,14 @@ def builds(sandbox: Sandbox) -> list[str]:
 def two(sandbox: Sandbox, builds: list[str]) -> tuple[str, str]:
     """Two installed versions on both hosts, the first of them live."""
     old, new = builds[:2]
+    facts = sandbox.status()
+    ready = {(row["version"], row["host"]) for row in facts["releases"] if row["health"] == "ok"}
     for version in (old, new):
-        sandbox.must("install", "--version", version)
-    sandbox.must("promote", "--version", old)
+        if not {(version, host) for host in APP_HOSTS} <= ready:
+            sandbox.must("install", "--version", version)
+    shares = {row["share"] for row in facts["releases"] if row["version"] == old}
+    if set(facts["live"].values()) != {old} or shares != {100.0}:
+        sandbox.must("promote", "--version", old)
     assert sandbox.live() == {old}
     return old, new
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 
 import pytest
 
-from .conftest import APP_HOSTS
+from .conftest import APP_HOSTS, PROJECT
 
 pytestmark = pytest.mark.integration
 
 
 def kill_after(sandbox, seconds, *words):
     """Start a command on the deploy host and kill -9 its process there after a while."""
-    process = sandbox.start_inv(*words)
-    assert process.stdout
-    pid = process.stdout.readline().decode().strip()
-    time.sleep(seconds)
-    sandbox.ssh("deploy", f"kill -9 {pid}")
-    process.wait(30)
+    with sandbox.start_inv(*words) as process:
+        pid = process.stdout.readline().decode().strip()
+        time.sleep(seconds)
+        sandbox.ssh("deploy", f"kill -9 {pid}")
+        process.wait(30)
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2])
@@ -34,7 +34,7 @@ def test_a_killed_promote_leaves_every_host_on_the_old_or_the_new_release(sandbo
     else:
         assert "The hosts do not agree on what is live" in said
         assert f"inv promote --version {new}" in said
-    assert f"is live" in sandbox.must("promote", "--version", new)
+    assert "is live" in sandbox.must("promote", "--version", new)
     assert sandbox.live() == {new}
     sandbox.must("rollback")
     assert sandbox.live() == {old}
@@ -68,33 +68,32 @@ def remove_release(sandbox, host, version):
 
 def test_the_next_command_says_what_was_cut_short(sandbox, two):
     old, new = two
-    holder = sandbox.start_inv("promote", "--version", new)
-    assert holder.stdout
-    pid = holder.stdout.readline().decode().strip()
-    deadline = time.monotonic() + 10
-    while "began" not in sandbox.on("app1", "tail -n 1 /srv/depl/app1/audit.jsonl") and time.monotonic() < deadline:
-        if holder.poll() is not None:
-            break
-    sandbox.ssh("deploy", f"kill -9 {pid}")
-    holder.wait(30)
+    with sandbox.start_inv("promote", "--version", new) as holder:
+        pid = holder.stdout.readline().decode().strip()
+        began = lambda: "began" in sandbox.on("app1", "tail -n 1 /srv/depl/app1/audit.jsonl")  # noqa: E731
+        while holder.poll() is None and not began():
+            pass
+        sandbox.ssh("deploy", f"kill -9 {pid}")
+        holder.wait(30)
     out = sandbox.must("promote", "--version", old)
-    assert f"is live" in out or "Nothing to do" in out
+    assert "is live" in out or "Nothing to do" in out
     assert sandbox.live() == {old}
 
 
 def test_a_lock_goes_with_its_process_and_names_its_holder(sandbox, two):
-    lock = 'exec 9>>/srv/depl/app1/lock; flock 9; echo \'{"who": "ana@laptop", "since": "2026-11-22T12:00:00Z", "verb": "promote"}\' >/srv/depl/app1/lock; echo held; cat'
-    holder = subprocess.Popen(
-        ["ssh", "-F", ".vagrant/ssh_config", "app1", f"sudo -u depl bash -c {lock!r}"],
+    about = '{"who": "ana@laptop", "since": "2026-11-22T12:00:00Z", "verb": "promote"}'
+    lock = "exec 9>>/srv/depl/app1/lock; flock 9; cat >/srv/depl/app1/lock <<<$0; echo held; cat"
+    command = shlex.join(["sudo", "-u", "depl", "bash", "-c", lock, about])
+    with subprocess.Popen(
+        ["ssh", "-F", f"{PROJECT}/.vagrant/ssh_config", "app1", command],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert holder.stdout
-    assert holder.stdout.readline().strip() == "held"
-    refused = sandbox.inv("promote", "--version", two[1])
+    ) as holder:  # fmt: skip
+        assert holder.stdout
+        assert holder.stdout.readline().strip() == "held"
+        refused = sandbox.inv("promote", "--version", two[1])
+        holder.kill()
     assert refused.code == 1
     assert "locked on app1 by ana@laptop since 2026-11-22T12:00:00Z (promote)" in refused.text
     assert sandbox.live() == {two[0]}
-    holder.kill()
-    holder.wait(10)
     time.sleep(0.5)
     sandbox.must("promote", "--version", two[1])

@@ -2,10 +2,12 @@
 
 import json
 import re
+import subprocess
 
+import httpx
 import pytest
 
-from .conftest import APP_HOSTS
+from .conftest import APP_HOSTS, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -73,7 +75,8 @@ def test_a_stopped_version_is_a_clear_503(sandbox, two):
     # What prune does to a release that is kept, but not kept running.
     sandbox.on(
         "app1",
-        f"sudo -u depl supervisorctl stop app1-{new}-web && sudo docker stop app1-{new}-web && sudo rm -r /srv/depl/app1/versions/{new}/run",
+        f"sudo supervisorctl stop app1-{new}-web && sudo docker stop app1-{new}-web && "
+        f"sudo rm -r /srv/depl/app1/versions/{new}/run",
     )
     answer = sandbox.get(f"{new}.app1.foo")
     assert answer.status_code == 503
@@ -97,7 +100,7 @@ def test_the_same_user_gets_the_same_version_on_every_host_and_keeps_it_while_a_
     grown = {user: version(user, "app2") for user in users}
     assert all(grown[user] == new for user in users if first[user] == new)
     sandbox.must("canary", "--percent", "0")
-    assert set(version(user, "app1") for user in users) == {old}
+    assert {version(user, "app1") for user in users} == {old}
 
 
 def test_a_visitor_gets_one_id_and_a_made_up_one_is_not_believed(sandbox, two):
@@ -164,20 +167,17 @@ def test_fab_shows_and_runs_the_same_tasks(sandbox, two):
 
 
 def test_a_host_that_reboots_serves_the_same_release_again(sandbox, two):
-    import subprocess
-
     container = sandbox.about["hosts"]["app2"]["container"]
     subprocess.run(["docker", "restart", container], check=True, capture_output=True, timeout=120)
-    from .conftest import wait_until
 
-    def back():
+    def serves(name, version):
         try:
-            return sandbox.get("app1.foo", "/version", "app2").headers.get("X-Version") == two[0]
-        except Exception:
+            return sandbox.get(name, "/version", "app2").headers.get("X-Version") == version
+        except httpx.HTTPError:
             return False
 
-    wait_until(back, 60)
-    assert sandbox.get(f"{two[1]}.app1.foo", "/version", "app2").json()["version"] == two[1]
+    wait_until(lambda: serves("app1.foo", two[0]), 60)
+    wait_until(lambda: serves(f"{two[1]}.app1.foo", two[1]), 60)
     assert "Live is" in sandbox.must("status")
 
 
