@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
+.PHONY: help demo bench-image test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,13 @@ check: venv lint-ansible  ## format, lint, types, layers, unit tests
 format: venv  ## put the code in form
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix-only .
+
+# --- measurements: each prints its table and writes build/bench/NAME.json ---
+
+bench-image:  ## the image's size beside a naive one's, and what a code change pushes
+	@mkdir -p build/bench
+	@$(ON_DEPLOY) "cd /vagrant && /opt/depl/venv/bin/python -m bench.image HEAD $$(bench/changed-commit)" > build/bench/image.new
+	@mv build/bench/image.new build/bench/image.json && cat build/bench/image.json
 
 # --- the sandbox ---
 

@@ -6,7 +6,6 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import docker
@@ -23,16 +22,6 @@ MACHINE_VARIABLES = (
     "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 LOG_LINES = 400
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """What a push sent: bytes of layers that the registry didn't have (as they lie on disk)."""
-
-    digest: str
-    new_bytes: int
-    new_layers: int
-    layers: int
 
 
 class Engine:
@@ -119,25 +108,16 @@ class Engine:
         repository, _, name = tag.partition(":")
         self._client.api.import_image_from_file(str(path), repository=repository, tag=name)
 
-    def push(self, repository: str, tag: str, say: Say) -> Pushed:
+    def push(self, repository: str, tag: str, say: Say) -> None:
         """Push an image; raises StepFailed when the registry doesn't take it."""
-        sizes: dict[str, int] = {}
-        layers: dict[str, str] = {}
-        found = ""
         for event in self._client.api.push(repository, tag=tag, stream=True, decode=True):
             if "error" in event:
                 raise StepFailed(
                     f"push of {repository}:{tag}: {event['error'].strip()}\n"
                     "Is the registry up? supervisorctl status registry"
                 )
-            layer, status = event.get("id"), event.get("status", "")
-            if layer and layer != tag:
-                layers[layer] = status
-                sizes[layer] = max(sizes.get(layer, 0), int((event.get("progressDetail") or {}).get("total") or 0))
-                say(f"{status} {layer}")
-            found = (event.get("aux") or {}).get("Digest", found)
-        new = [layer for layer, status in layers.items() if status == "Pushed"]
-        return Pushed(found, sum(sizes[layer] for layer in new), len(new), len(layers))
+            if event.get("id"):
+                say(f"{event.get('status', '')} {event['id']}")
 
     def tags(self, prefix: str) -> Iterable[str]:
         """The tags here that start with a prefix."""

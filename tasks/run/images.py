@@ -20,7 +20,7 @@ from ..plan import build as plans
 from ..plan import render
 from ..plan.wishes import Target
 from . import registry
-from .engine import Engine, Pushed
+from .engine import Engine
 from .report import Progress, Report
 from .source import Checkout
 
@@ -31,11 +31,11 @@ KEPT_IMAGES = 3
 
 @dataclass(frozen=True)
 class Built:
-    """A pushed image: its size in bytes unpacked, and what the push sent."""
+    """A pushed image: its bytes unpacked, and those that the registry didn't have from the version before, compressed."""
 
     image: Image
     bytes: int
-    pushed: Pushed
+    pushed: int
 
 
 def build(target: Target, checkout: Checkout, report: Report) -> Built:
@@ -55,7 +55,8 @@ class _Build:
 
     def run(self) -> Built:
         now = datetime.now(UTC)
-        version = Version.next(now, registry.versions(self.target))
+        before = registry.versions(self.target)
+        version = Version.next(now, before)
         self.report.version(str(version))
         with self.report.phase("source") as progress:
             source = self._source(progress)
@@ -77,10 +78,13 @@ class _Build:
         with self.report.phase("check") as progress:
             self._check(str(image), progress)
         with self.report.phase("push") as progress:
-            pushed = self.engine.push(image.repository, str(version), progress.now)
-            progress.tell(f"{pushed.new_layers} of {pushed.layers} layers new, {pushed.new_bytes / 1000:.0f} kB")
+            self.engine.push(image.repository, str(version), progress.now)
+            layers_now = registry.layers(self.target, version)
+            layers_then = registry.layers(self.target, before[-1]) if before else {}
+            new = [size for name, size in layers_now.items() if name not in layers_then]
+            progress.tell(f"{len(new)} of {len(layers_now)} layers new, {sum(new) / 1000:.1f} kB")
         self._tidy()
-        return Built(image, size, pushed)
+        return Built(image, size, sum(new))
 
     def _source(self, progress: Progress) -> Path:
         source = self.folder / "source"

@@ -16,6 +16,9 @@ from ..plan.wishes import Target
 from .report import Report
 
 
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
 def versions(target: Target) -> tuple[Version, ...]:
     """All versions of an app that were built, oldest first; raises Unreachable."""
     found = _get(target.environment.registry, f"/v2/{target.app.name}/tags/list") or {}
@@ -42,6 +45,12 @@ def must_have(target: Target, version: Version) -> None:
         )
 
 
+def layers(target: Target, version: Version) -> dict[str, int]:
+    """The layers of a version's image: their bytes, compressed as they travel, by digest."""
+    found = _get(target.environment.registry, f"/v2/{target.app.name}/manifests/{version}") or {}
+    return {layer["digest"]: layer["size"] for layer in found.get("layers", ())}
+
+
 def _version(tag: str) -> Version | None:
     try:
         return Version.parse(tag)
@@ -53,7 +62,7 @@ def _get(registry: str, path: str) -> Any:
     """One GET; None for a 404. The CA and the login are those that docker uses: one place for each."""
     authority = Path("/etc/docker/certs.d") / registry / "ca.crt"
     context = ssl.create_default_context(cafile=str(authority) if authority.exists() else None)
-    request = urllib.request.Request(f"https://{registry}{path}", headers=_login(registry))
+    request = urllib.request.Request(f"https://{registry}{path}", headers={**_login(registry), "Accept": MANIFEST})
     try:
         with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
             return json.load(answer)

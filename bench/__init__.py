@@ -1,0 +1,1 @@
+"""Measurements: each writes build/bench/NAME.json and prints its table."""
