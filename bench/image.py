@@ -17,8 +17,9 @@ from tasks.run.work import choose
 
 NAIVE = """FROM {builder}
 COPY . /tmp/build
-RUN pip install --break-system-packages --no-cache-dir --no-index --find-links /tmp/build/wheels -r /tmp/build/{requirements} \\
-    && pip install --break-system-packages --no-cache-dir --no-deps --no-build-isolation /tmp/build
+ENV PIP_BREAK_SYSTEM_PACKAGES=1 PIP_NO_CACHE_DIR=1
+RUN pip install --no-index --find-links /tmp/build/wheels -r /tmp/build/{requirements} \\
+    && pip install --no-deps --no-build-isolation /tmp/build
 """
 """What is written without a second thought: compilers, headers, wheels and source stay in the image."""
 

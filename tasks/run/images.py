@@ -31,7 +31,7 @@ KEPT_IMAGES = 3
 
 @dataclass(frozen=True)
 class Built:
-    """A pushed image: its bytes unpacked, and those that the registry didn't have from the version before, compressed."""
+    """A pushed image: its bytes unpacked, and those that the version before didn't have, compressed."""
 
     image: Image
     bytes: int

@@ -15,7 +15,6 @@ from ..model.version import Version
 from ..plan.wishes import Target
 from .report import Report
 
-
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 

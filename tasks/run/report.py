@@ -113,7 +113,7 @@ class TeamCityReport(Report):
         self._messages.setParameter("depl.version", version)
 
     def statistic(self, key: str, value: float) -> None:
-        self._messages.buildStatisticValue(key, f"{value:g}")
+        self._messages.message("buildStatisticValue", key=key, value=f"{value:g}")
 
     def problem(self, verb: str, text: str) -> None:
         self._messages.buildProblem(text, f"depl-{verb}"[:60])
