@@ -8,9 +8,6 @@ import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import docker
-from docker.errors import APIError, DockerException, ImageNotFound
-
 from ..commands import Argv
 from ..errors import StepFailed, Unreachable
 
@@ -28,10 +25,14 @@ class Engine:
     """The engine that docker's environment variables name, else the one on this host."""
 
     def __init__(self) -> None:
+        # Only here, since the other verbs need no engine and the SDK takes 50 ms to import.
+        import docker
+
+        self._errors = docker.errors
         try:
             self._client = docker.from_env(timeout=600)
             self._client.ping()
-        except (DockerException, OSError) as error:
+        except (docker.errors.DockerException, OSError) as error:
             raise Unreachable(
                 f"There is no Docker engine to build with: {_brief(error)}.\n"
                 "Start it (systemctl start docker), or see that you are in group docker: inv bootstrap --only deploy"
@@ -43,7 +44,7 @@ class Engine:
     def image_id(self, image: str) -> str | None:
         try:
             return str(self._client.images.get(image).id)
-        except ImageNotFound:
+        except self._errors.ImageNotFound:
             return None
 
     def size(self, image: str) -> int:
@@ -127,7 +128,7 @@ class Engine:
         """Take a tag off an image; the image goes when it was the last one."""
         try:
             self._client.images.remove(tag)
-        except APIError:
+        except self._errors.APIError:
             return  # in use by another image: it goes with that one
 
 

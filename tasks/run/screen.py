@@ -6,16 +6,17 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 WIDE = 160
 """Columns where there is no terminal to ask: a log wraps nothing."""
 
 
 def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under heads; columns whose head starts with '>' are numbers and lean right."""
+    # Only here, since the other verbs need no table and rich takes 50 ms to import.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     width = shutil.get_terminal_size((WIDE, 24)).columns if sys.stdout.isatty() else WIDE
     console = Console(width=width, highlight=False)
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")

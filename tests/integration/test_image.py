@@ -97,7 +97,9 @@ def test_build_under_teamcity_speaks_service_messages(sandbox, builds):
     assert ended.code == 0, ended.text
     version = ended.out.strip().splitlines()[-1].split()[1]
     messages = [line for line in ended.out.splitlines() if line.startswith("##teamcity[")]
-    assert all(re.fullmatch(r"##teamcity\[\w+( \w+='(\|.|[^|'\[\]])*'| '(\|.|[^|'\[\]])*')+\]", line) for line in messages)
+    assert all(
+        re.fullmatch(r"##teamcity\[\w+( \w+='(\|.|[^|'\[\]])*'| '(\|.|[^|'\[\]])*')+\]", line) for line in messages
+    )
     assert f"##teamcity[buildNumber '{version}']" in messages
     names = [re.match(r"##teamcity\[(\w+)", line)[1] for line in messages]
     assert names.count("blockOpened") == names.count("blockClosed") == 8
