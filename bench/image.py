@@ -30,7 +30,7 @@ def main() -> None:
     report = Report(sys.stderr)
     slim = images.build(target, source.checkout(target.app.source, ref, dirty=False), report)
     after_change = images.build(target, source.checkout(target.app.source, changed, dirty=False), report)
-    engine = Engine()
+    engine = Engine("bench")
     builder = plans.builder(target.app).tag(engine.image_id(plans.DEBIAN) or "")
     naive = "depl-bench:naive"
     files = context(target.app.wheels.requirements, Path(target.environment.cache))

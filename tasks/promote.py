@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Context, task
 
+from .errors import BadInput
 from .model.percent import Percent
 from .model.version import Version
 from .plan import promote as plans
@@ -29,9 +30,14 @@ def rollback(c: Context, version: str | None = None, app: str | None = None) -> 
         send_all(work, wanted or plans.former(work.facts), "rollback to")
 
 
-@task(help={"percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary", "version": VERSION, "app": APP})
-def canary(c: Context, percent: str, version: str | None = None, app: str | None = None) -> None:
+@task(
+    positional=[],  # or Invoke would take --help for the percentage
+    help={"percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary", "version": VERSION, "app": APP},
+)
+def canary(c: Context, percent: str | None = None, version: str | None = None, app: str | None = None) -> None:
     """Send a share of the users to VERSION; the same users on every host, and no user back while it grows."""
+    if percent is None:
+        raise BadInput("A canary of how many users? Say it in per cent: inv canary --percent 5")
     share = Percent.parse(percent)
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "canary", app) as work:

@@ -31,6 +31,8 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
         title = f"{target.app.name} on {', '.join(host.name for host in target.hosts)} ({target.environment.name})"
         now = time.time()
         screen.show(title, HEADS, [row.cells(now) for row in rows])
+        for line in overview.under_way(facts):
+            print(line)
         print(overview.summary(facts, missing))
     if missing:
         raise DeplError(f"{len(missing)} of {len(target.hosts)} hosts did not answer.")
@@ -39,8 +41,7 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
 def _as_json(app: str, facts: list[Facts], missing: dict[str, str]) -> str:
     live = {one.host.name: str(one.live.table.live.version) if one.live else None for one in facts}
     rows = [row.as_json() for row in overview.rows(facts)]
-    unfinished = {one.host.name: one.unfinished for one in facts if one.unfinished}
-    found = {"app": app, "live": live, "releases": rows, "missing": missing, "unfinished": unfinished}
+    found = {"app": app, "live": live, "releases": rows, "missing": missing, "under_way": overview.under_way(facts)}
     return encode.dumps(found, indent=2)
 
 
@@ -61,14 +62,13 @@ def logs(c: Context, version: str | None = None, app: str | None = None, follow:
         what = f"{wanted} is not installed" if wanted else "Nothing is live"
         raise Refused(f"{what} on {', '.join(one.host.name for one in facts) or 'any host'}.\nSee: inv status")
     tail.show(target, {host: docker.logs(name, tail=lines, follow=follow) for host, name in names.items()})
-    if missing:
-        raise DeplError("; ".join(f"{host} did not answer: {reason}" for host, reason in missing.items()))
+    _complain_of(missing)
 
 
 @task(help={"app": APP, "json": "print JSON lines, for machines"})
 def audit(c: Context, app: str | None = None, json: bool = False) -> None:
     """Show who changed what, when and how it ended, newest last."""
-    facts, _ = look(choose(app))
+    facts, missing = look(choose(app))
     rows = [{"host": one.host.name, **entry} for one in facts for entry in one.audit]
     rows.sort(key=lambda row: str(row.get("at")))
     if json:
@@ -76,6 +76,12 @@ def audit(c: Context, app: str | None = None, json: bool = False) -> None:
             print(encode.dumps(row))
     else:
         screen.show("", ("AT", "WHO", "WHAT", "OUTCOME", "HOSTS"), _joined(rows))
+    _complain_of(missing)
+
+
+def _complain_of(missing: dict[str, str]) -> None:
+    if missing:
+        raise DeplError("; ".join(f"{host} did not answer: {reason}" for host, reason in missing.items()))
 
 
 def _joined(rows: list[dict[str, object]]) -> list[list[str]]:

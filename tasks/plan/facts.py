@@ -78,6 +78,8 @@ class Facts:
     slots: Mapping[int, str]
     strays: tuple[Container, ...]
     audit: tuple[Mapping[str, Any], ...]
+    holder: Mapping[str, Any] | None = None
+    """Who holds the lock; it may be we."""
 
     def find(self, version: Version) -> Installed | None:
         return next((one for one in self.installed if one.release.version == version), None)
@@ -136,6 +138,7 @@ def parse(host: Host, layout: Layout, answer: Mapping[str, Any]) -> Facts:
         slots={int(slot): target for slot, target in answer["slots"].items() if slot.isdigit() and target},
         strays=tuple(one for one in containers if one.version not in known),
         audit=tuple(answer["audit"]),
+        holder=answer["holder"],
     )
 
 

@@ -80,19 +80,32 @@ def _health(found: Installed) -> str:
     return f"HTTP {found.health}" if found.health else "no answer"
 
 
+def under_way(facts: Sequence[Facts]) -> list[str]:
+    """A line for each piece of work that goes on now, or that was cut short."""
+    lines = []
+    for one in facts:
+        if one.holder is not None:
+            who, verb, since = (one.holder.get(key, "?") for key in ("who", "verb", "since"))
+            lines.append(f"{one.host}: {who} is at work: {verb}, since {since}.")
+        elif left := one.unfinished:
+            lines.append(f"{one.host}: {left.get('what')} by {left.get('who')} at {left.get('at')} was cut short.")
+    return lines
+
+
 def summary(facts: Sequence[Facts], missing: Mapping[str, str]) -> str:
     """The last line: what is live, whether the hosts agree, and what to type where they don't."""
     if missing:
         return "; ".join(f"{host} did not answer: {reason}" for host, reason in missing.items())
     live = {one.host.name: one.live.table if one.live else None for one in facts}
     versions = {str(table.live.version) if table else "nothing" for table in live.values()}
+    if versions == {"nothing"}:
+        return "Nothing is live yet.   next: inv promote"
     if len(versions) > 1:
         each = ", ".join(f"{host} {table.live.version if table else 'nothing'}" for host, table in live.items())
-        newest = max(versions - {"nothing"})
-        return (
-            f"The hosts do not agree on what is live: {each}.\n"
-            f"Finish: inv promote --version {newest}   Undo: inv rollback"
-        )
+        newest = str(max((one.live for one in facts if one.live), key=lambda one: one.at).table.live.version)
+        others = sorted(versions - {newest, "nothing"})
+        undo = f"   Undo: inv promote --version {others[-1]}" if others else ""
+        return f"The hosts do not agree on what is live: {each}.\nFinish: inv promote --version {newest}{undo}"
     text = f"Live is {versions.pop()} on all hosts."
     canaries = {table.canary for table in live.values() if table and table.canary}
     if canaries:

@@ -34,9 +34,13 @@ def canary(target: Target, version: Version, share: Percent, facts: Sequence[Fac
 def former(facts: Sequence[Facts]) -> Version:
     """The version that a rollback leads to: what was live before the newest change of what is live.
 
-    Where an interrupted promote left hosts on two versions, the newest change is the interrupted one.
+    Where hosts are on two versions, the newest change was interrupted: a promote is undone, and
+    a rollback, which went to what was live before on the others, is finished.
     """
-    newest = max((one.live for one in facts if one.live), key=lambda live: live.at, default=None)
+    live = [one.live for one in facts if one.live]
+    newest = max(live, key=lambda one: one.at, default=None)
+    if newest and any(one.previous == newest.table.live.version for one in live):
+        return newest.table.live.version
     if not newest or not newest.previous:
         raise Refused("No version was live before this one, so there is nothing to roll back to.\nSee: inv status")
     return newest.previous

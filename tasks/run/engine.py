@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..commands import Argv
@@ -24,7 +24,8 @@ LOG_LINES = 400
 class Engine:
     """The engine that docker's environment variables name, else the one on this host."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str) -> None:
+        self.label = label
         # Only here, since the other verbs need no engine and the SDK takes 50 ms to import.
         import docker
 
@@ -37,6 +38,11 @@ class Engine:
                 f"There is no Docker engine to build with: {_brief(error)}.\n"
                 "Start it (systemctl start docker), or see that you are in group docker: inv bootstrap --only deploy"
             ) from None
+
+    def clear(self) -> None:
+        """Remove the containers that builds under this label left when they were killed."""
+        for left in self._client.containers.list(all=True, filters={"label": f"depl.build={self.label}"}):
+            left.remove(force=True, v=True)
 
     def has(self, image: str) -> bool:
         return self.image_id(image) is not None
@@ -86,7 +92,7 @@ class Engine:
             variables["PIP_CERT"] = MACHINE_FILES[1]
         container = self._client.containers.create(
             image, list(argv), user=f"{os.getuid()}:{os.getgid()}", network_mode=network, volumes=volumes,
-            environment=variables, init=True, labels={"depl.build": "1"},
+            environment=variables, init=True, labels={"depl.build": self.label},
         )  # fmt: skip
         try:
             container.start()
@@ -115,14 +121,15 @@ class Engine:
             if "error" in event:
                 raise StepFailed(
                     f"push of {repository}:{tag}: {event['error'].strip()}\n"
-                    "Is the registry up? supervisorctl status registry"
+                    "Is the registry up? On its host: sudo supervisorctl status docker-registry"
                 )
             if event.get("id"):
                 say(f"{event.get('status', '')} {event['id']}")
 
-    def tags(self, prefix: str) -> Iterable[str]:
-        """The tags here that start with a prefix."""
-        return [tag for image in self._client.images.list() for tag in image.tags if tag.startswith(prefix)]
+    def tags(self, prefix: str) -> list[str]:
+        """The tags here that start with a prefix, the oldest image first."""
+        images = sorted(self._client.images.list(), key=lambda image: str(image.attrs["Created"]))
+        return [tag for image in images for tag in image.tags if tag.startswith(prefix)]
 
     def forget(self, tag: str) -> None:
         """Take a tag off an image; the image goes when it was the last one."""

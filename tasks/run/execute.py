@@ -25,8 +25,8 @@ class _Failure(Exception):
 def execute(plan: Plan, fleet: Fleet, report: Report) -> None:
     """Run all phases; raises StepFailed after what was done has been undone on all hosts.
 
-    An interrupt (Ctrl-C, a stopped build) lets the steps under way come to their end, undoes
-    what was done, and goes on as KeyboardInterrupt.
+    Whatever else ends it, an interrupt (Ctrl-C, a stopped build) above all, lets the steps under
+    way come to their end, undoes what was done, and goes on as it came.
     """
     done: dict[Host, list[Step]] = defaultdict(list)
     stop = Event()
@@ -36,7 +36,7 @@ def execute(plan: Plan, fleet: Fleet, report: Report) -> None:
                 failures = _run_phase(phase, fleet, progress, done, stop)
                 if failures:
                     raise _stepfailed(phase, failures)
-        except (StepFailed, KeyboardInterrupt) as error:
+        except BaseException as error:
             stop.set()
             unclean = _undo(fleet, done)
             if isinstance(error, StepFailed):

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import BadConfig, DeplError, Refused
 from ..model.image import Image
@@ -26,7 +25,7 @@ from .source import Checkout
 
 EPOCH = 1_767_225_600
 """The time of all files in layers (2026-01-01 UTC): the same content is the same layer whenever it is built."""
-KEPT_IMAGES = 3
+KEPT = 6
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,14 @@ class Built:
 
 def build(target: Target, checkout: Checkout, report: Report) -> Built:
     """Build and push the next version of an app from a commit; raises StepFailed with the failing program's log."""
-    with TemporaryDirectory(prefix="depl-build-") as folder, _one_at_a_time(target, report):
-        return _Build(target, checkout, report, Path(folder)).run()
+    with _one_at_a_time(target, report):
+        folder = Path(target.environment.cache) / f"work-{target.app.name}"
+        shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
+        folder.mkdir()
+        try:
+            return _Build(target, checkout, report, folder).run()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Build:
@@ -51,7 +56,8 @@ class _Build:
         self.target, self.app = target, target.app
         self.checkout, self.report, self.folder = checkout, report, folder
         self.cache = Path(target.environment.cache)
-        self.engine = Engine()
+        self.engine = Engine(self.app.name)
+        self.engine.clear()
 
     def run(self) -> Built:
         now = datetime.now(UTC)
@@ -186,10 +192,18 @@ class _Build:
         progress.tell(said.splitlines()[0])
 
     def _tidy(self) -> None:
-        """Take old versions off this host: the registry has them."""
-        prefix = f"{self.target.environment.registry}/{self.app.name}:"
-        for tag in sorted(self.engine.tags(prefix))[:-KEPT_IMAGES]:
-            self.engine.forget(tag)
+        """Remove what is old: versions, which the registry has, and what can be made again."""
+        for prefix in (
+            f"{self.target.environment.registry}/{self.app.name}:",
+            "depl-builder:",
+            "depl-slim:",
+            "depl-base:",
+        ):
+            for tag in self.engine.tags(prefix)[:-KEPT]:
+                self.engine.forget(tag)
+        houses = (self.cache / "wheels").glob(f"{self.app.name}-*")
+        for house in sorted(houses, key=lambda one: one.stat().st_mtime)[:-KEPT]:
+            shutil.rmtree(house)
 
 
 @contextmanager

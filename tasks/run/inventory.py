@@ -146,11 +146,11 @@ def _listing(name: str) -> dict[str, Any]:
 
 
 def _cache_file(folder: Path) -> Path | None:
-    """Where the answer for exactly these files lies; None where a program in it may answer differently each time."""
+    """Where the answer for exactly these files lies; None for secrets and programs."""
     digest = hashlib.sha256(sys.prefix.encode())
     for path in sorted(one for one in folder.rglob("*") if one.is_file()):
         content = path.read_bytes()
-        if content.startswith(b"#!"):
+        if content.startswith((b"#!", b"$ANSIBLE_VAULT")):
             return None
         digest.update(str(path).encode() + b"\0" + content + b"\0")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

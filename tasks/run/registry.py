@@ -76,7 +76,8 @@ def _get(registry: str, path: str) -> Any:
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise Unreachable(
-            f"The registry {registry} can't be reached: {reason}.\nIs it up? supervisorctl status registry"
+            f"The registry {registry} can't be reached: {reason}.\n"
+            "Is it up? On its host: sudo supervisorctl status docker-registry"
         ) from None
 
 

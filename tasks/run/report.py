@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -47,7 +48,16 @@ class Report:
         self.line(text)
 
     def line(self, text: str = "") -> None:
-        print(text, file=self.out, flush=True)
+        self._write(text + "\n")
+
+    def _write(self, text: str) -> None:
+        """Write to whoever reads; when they have gone (`… | head`) the work goes on without them."""
+        try:
+            self.out.write(text)
+            self.out.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.out.fileno())
 
     @contextmanager
     def phase(self, name: str) -> Iterator[Progress]:
@@ -70,7 +80,7 @@ class Report:
         """Say what goes on: on a terminal in one line that passes, in a log once a while."""
         if self.out.isatty():
             width = shutil.get_terminal_size().columns - 1
-            print(f"{self._clear()}{f'  … {name:<9} {text}':.{width}}", end="\r", file=self.out, flush=True)
+            self._write(f"{self._clear()}{f'  … {name:<9} {text}':.{width}}\r")
         elif text and seconds - self._said >= QUIET_SECONDS:
             self._said = seconds
             self.line(f"  … {name:<9} {text:.100}")

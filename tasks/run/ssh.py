@@ -74,10 +74,11 @@ class Remote:
             transport = self._connection.transport
             transport.set_keepalive(15)
         except BadHostKeyException as error:
+            name = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
             raise Unreachable(
                 f"{host} shows another host key than the one recorded in {known} "
                 f"({error.key.get_name()} {error.key.fingerprint}).\nSomebody may sit in between. If the host was made "
-                f"anew: ssh-keygen -f {known} -R {host.address}, then inv bootstrap"
+                f"anew: sudo ssh-keygen -f {known} -R '{name}', then inv bootstrap"
             ) from None
         except AuthenticationException:
             user = self._connection.user

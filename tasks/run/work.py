@@ -123,7 +123,7 @@ class Work:
     def warn_of_unfinished(self) -> None:
         """Say what an earlier command began and never ended, and on which hosts."""
         for facts in self.facts:
-            if left := facts.unfinished:
+            if (left := facts.unfinished) and not (self.dry and facts.holder is not None):
                 live = facts.live.table.live.version if facts.live else "nothing"
                 self.report.note(
                     f"Note: on {facts.host}, {left.get('what')} by {left.get('who')} at {left.get('at')} was cut "
@@ -140,7 +140,12 @@ class Work:
         }
         line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
         argv = files.append(self.target.layout.audit)
-        self._fleet.each(lambda remote: remote.run(argv, line, timeout=20))
+        answers = self._fleet.each(lambda remote: remote.run(argv, line, timeout=20))
+        for host, answer in answers.items():
+            if isinstance(answer, Exception) or not answer.ok:
+                # A full disk must not keep anybody from rolling back.
+                reason = _first_line(answer) if isinstance(answer, Exception) else answer.said
+                self.report.note(f"Note: {host} can't write to its audit file: {reason}")
 
     def _print(self, plan: Plan) -> None:
         self.report.line("Nothing to do." if not plan else "Would do, in this order:")
@@ -174,7 +179,8 @@ def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True
 @contextmanager
 def reporting(verb: str, report: Report) -> Iterator[None]:
     """Hand a failure to whoever keeps failures, and let a stopped build come to a clean end."""
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    endings = (signal.SIGTERM, signal.SIGHUP)
+    previous = [signal.signal(one, _interrupt) for one in endings]
     try:
         yield
     except DeplError as error:
@@ -183,7 +189,8 @@ def reporting(verb: str, report: Report) -> Iterator[None]:
     except KeyboardInterrupt:
         raise DeplError(f"\nInterrupted; what {verb} had done was put back.\nSee: inv status") from None
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for one, before in zip(endings, previous, strict=True):
+            signal.signal(one, before)
 
 
 def read_facts(remote: Remote, target: Target) -> Facts:

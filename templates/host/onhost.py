@@ -58,7 +58,10 @@ def read_json(path):
 
 
 def docker(path):
-    return json.loads(ask("/run/docker.sock", "GET", path)[1])
+    try:
+        return json.loads(ask("/run/docker.sock", "GET", path)[1])
+    except OSError as error:
+        sys.exit(f"dockerd does not answer ({error}); see: systemctl status docker")
 
 
 def memory(pid):
@@ -99,7 +102,10 @@ def containers():
 
 def programs():
     call = xmlrpc.client.dumps((), "supervisor.getAllProcessInfo")
-    _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call)
+    try:
+        _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call)
+    except OSError as error:
+        sys.exit(f"supervisord does not answer ({error}); see: systemctl status supervisor")
     (answer,), _ = xmlrpc.client.loads(body)
     ours = re.compile(re.escape(app) + r"-\d{4}\.")
     return {one["name"]: one["statename"] for one in answer if ours.match(one["name"])}
@@ -163,6 +169,18 @@ def audit():
     return entries
 
 
+def holder():
+    """Who holds the lock; None where nobody does."""
+    try:
+        with open(f"{home}/lock", encoding="utf-8") as held:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_json(f"{home}/lock") or {}
+    except OSError:
+        return None
+    return None
+
+
 def digest(path):
     try:
         with open(path, "rb") as content:
@@ -183,7 +201,7 @@ def facts(site, health_path):
     json.dump(
         {
             "clock": time.time(),
-            "disk_free": shutil.disk_usage("/srv").free,
+            "disk_free": min(shutil.disk_usage(path).free for path in ("/srv", "/var/lib/docker")),
             "site": digest(site),
             "live": live(),
             "tables": {n: read_json(f"{home}/routes/{n}/table.json") for n in listing("routes") if n.isdigit()},
@@ -193,12 +211,13 @@ def facts(site, health_path):
             "containers": containers(),
             "programs": programs(),
             "audit": audit(),
+            "holder": holder(),
         },
         sys.stdout,
     )
 
 
-def lock(holder):
+def lock(about):
     """Hold the lock until our input ends. The kernel lets go of it with this process."""
     os.makedirs(home, exist_ok=True)
     with open(f"{home}/lock", "a+", encoding="utf-8") as held:
@@ -208,9 +227,12 @@ def lock(holder):
             held.seek(0)
             print(held.read())
             sys.exit(BUSY)
-        held.truncate(0)
-        held.write(holder)
-        held.flush()
+        try:
+            held.truncate(0)
+            held.write(about)
+            held.flush()
+        except OSError:
+            pass  # a full disk doesn't keep anybody from making room: the lock is held all the same
         print("locked", flush=True)
         sys.stdin.read()
 

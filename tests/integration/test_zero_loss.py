@@ -84,5 +84,5 @@ def test_a_request_in_flight_ends_with_the_release_that_began_it(sandbox, two):
     sandbox.must("promote", "--version", new)
     thread.join(30)
     assert [(answer.status_code, answer.headers["X-Version"]) for answer in answers] == [(200, old)]
-    line = sandbox.on("app1", "sleep 1.5; sudo grep '\"path\":\"/slow\"' /var/log/nginx/depl-app1.log | tail -n 1")
+    line = sandbox.on("app1", 'sleep 1.5; sudo grep \'"path":"/slow"\' /var/log/nginx/depl-app1.log | tail -n 1')
     assert json.loads(line)["version"] == old, "the log names the version that served, not the one that is live by now"

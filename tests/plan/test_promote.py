@@ -114,3 +114,9 @@ def test_a_canary_of_what_is_live_is_refused():
 def test_a_canary_before_the_first_promote_is_refused():
     with pytest.raises(Refused, match="Nothing is live"):
         promote.canary(TARGET, V1, Percent(50), on_both(lambda story: story.has(installed(V1, 0))))
+
+
+def test_a_rollback_that_was_cut_short_is_finished_and_not_repeated():
+    story = [Story(host).went_live(R1, at=1).went_live(R2, V1, at=2).went_live(R3, V2, at=3) for host in (APP1, APP2)]
+    story[0].went_live(R2, V1, at=4)
+    assert promote.former([one.facts() for one in story]) == V2
