@@ -272,7 +272,7 @@ def wait(name, sock, path, seconds):
         try:
             status, _ = ask(sock, "GET", path)
             if status == 200:
-                print(f"GET {path} 200 after {spent:.1f} s")
+                print(f"GET {path} 200")
                 return
             last = f"GET {path} answered {status}"
         except (OSError, http.client.HTTPException) as error:
