@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -112,17 +113,11 @@ class Remote:
         except (SSHException, OSError, EOFError) as error:
             raise Unreachable(f"{self.host}: the connection broke ({error or type(error).__name__})") from None
 
-    def hold(self, argv: Argv, input: bytes) -> tuple[paramiko.Channel, str]:
-        """Start a command that lives as long as the connection; returns it with the first line it prints."""
-        try:
-            channel = self._start(argv, CONNECT_SECONDS)
-            channel.sendall(input)
-            first = b""
-            while not first.endswith(b"\n") and (more := channel.recv(4096)):
-                first += more
-            return channel, first.decode(errors="replace")
-        except (SSHException, OSError, EOFError) as error:
-            raise Unreachable(f"{self.host}: the connection broke ({error or type(error).__name__})") from None
+    def talk(self, argv: Argv, input: bytes) -> Conversation:
+        """Start a command that goes on, and say something to it; it ends with the connection."""
+        talk = Conversation(self.host, self._start(argv, CONNECT_SECONDS))
+        talk.say(input)
+        return talk
 
     def stream(self, argv: Argv, line: Callable[[str], None]) -> int:
         """Run a command without a deadline and hand on each line that it prints."""
@@ -152,6 +147,71 @@ def _drain(receive: Callable[[int], bytes], channel: paramiko.Channel, deadline:
         if not chunk:
             return b"".join(chunks)
         chunks.append(chunk)
+
+
+class Conversation:
+    """A command under way on a host, spoken to line by line."""
+
+    def __init__(self, host: Host, channel: paramiko.Channel) -> None:
+        self._host, self._channel = host, channel
+        self._rest: bytes = b""
+
+    def say(self, text: bytes) -> None:
+        with _broken_is_unreachable(self._host):
+            self._channel.sendall(text)
+
+    def line(self, timeout: float) -> str:
+        """The next line it prints, or what is left when it ends; raises Unreachable when time is up."""
+        deadline = time.monotonic() + timeout
+        with _broken_is_unreachable(self._host):
+            while b"\n" not in self._rest:
+                self._channel.settimeout(max(0.001, deadline - time.monotonic()))
+                more: bytes = self._channel.recv(65536)
+                if not more:
+                    break
+                self._rest += more
+        line, found, self._rest = self._rest.partition(b"\n")
+        return (line + found).decode(errors="replace")
+
+    def end(self, timeout: float) -> None:
+        """Say that there is nothing more to come, and wait until the command has ended."""
+        try:
+            self._channel.shutdown_write()
+            self._channel.status_event.wait(timeout)
+        except (SSHException, OSError, EOFError):
+            return  # the connection is gone, and the command with it
+
+    def exit(self) -> int:
+        """Wait for its exit status."""
+        return int(self._channel.recv_exit_status())
+
+    def complaint(self) -> str:
+        """What it wrote to standard error by now."""
+        self._channel.settimeout(2)
+        try:
+            return str(self._channel.recv_stderr(65536), errors="replace")
+        except TimeoutError:
+            return ""
+
+
+@contextmanager
+def _broken_is_unreachable(host: Host) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise Unreachable(f"{host} went silent.\nSee what is where: inv status") from None
+    except (SSHException, OSError, EOFError) as error:
+        raise Unreachable(f"{host}: the connection broke ({error or type(error).__name__})") from None
+
+
+def answers_of(outcomes: Mapping[Host, T | Exception]) -> dict[Host, T]:
+    """All hosts' answers; raises the first host's error where there is one."""
+    answers: dict[Host, T] = {}
+    for host, outcome in outcomes.items():
+        if isinstance(outcome, Exception):
+            raise outcome
+        answers[host] = outcome
+    return answers
 
 
 class Fleet:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import invoke
 
 from ..commands import files, onhost
-from ..errors import BadConfig, DeplError, Locked, Refused, StepFailed
-from ..model.environment import Environment, Host
+from ..errors import BadConfig, DeplError, Refused, StepFailed
+from ..model.environment import Environment
 from ..model.version import Version
 from ..plan import facts as facts_of
 from ..plan import render
@@ -24,8 +24,9 @@ from ..plan.steps import Plan
 from ..plan.wishes import Target
 from . import apps, inventory, settings
 from .execute import execute
+from .lock import Lock, unreadable
 from .report import Report, make
-from .ssh import Fleet, Remote
+from .ssh import Fleet, Remote, answers_of
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Work:
         self.dry = dry
         self._fleet = fleet
         self._verb = verb
-        self._locks: list[object] = []
+        self._lock: Lock | None = None
         self.facts: Sequence[Facts] = ()
 
     @property
@@ -57,7 +58,7 @@ class Work:
         self._audit(what, "began")
         try:
             execute(plan, self._fleet, self.report)
-            self.facts = self._read()
+            self.read()
             left = planner(self.facts)
             if left:
                 step = next(steps[0] for phase in left.phases for steps in phase.steps.values() if steps)
@@ -82,43 +83,22 @@ class Work:
         return chosen
 
     def lock(self) -> None:
-        """Take the app's lock on every host, in the order of their names; raises Locked."""
-        holder = {"who": self.target.who, "since": _stamp(self.target.now), "verb": self._verb}
-        deadline = time.monotonic() + self.target.environment.lock_wait
-        first, *rest = sorted(self._fleet.remotes)
-        # Whoever has the first host's lock is the one who may go on: two who start at once can't block each other.
-        for group in ([first], rest):
-            while group and (refusals := self._try_lock(group, holder)):
-                if time.monotonic() >= deadline:
-                    host, found = next(iter(refusals.items()))
-                    raise Locked(
-                        f"{self.target.app.name} is locked on {host} by {found.get('who', 'somebody')} "
-                        f"since {found.get('since', 'a moment ago')} ({found.get('verb', '?')}).\n"
-                        "Nothing was changed. Try again when they are done; the lock goes with their process."
-                    )
-                group = list(refusals)
-                time.sleep(0.5)
+        """Take the app's lock on every host; raises Locked."""
+        lock = Lock(self._fleet, self.target, self._verb, _stamp(self.target.now))
+        lock.take()
+        self._lock = lock
 
-    def _try_lock(self, hosts: Iterable[Host], holder: Mapping[str, str]) -> dict[Host, Mapping[str, str]]:
-        argv = onhost.lock(render.onhost(), self.target.layout, holder)
-        answers = _all(self._fleet.each(lambda remote: remote.hold(argv, render.onhost()), hosts))
-        refusals: dict[Host, Mapping[str, str]] = {}
-        for host, (channel, said) in answers.items():
-            if said == "locked\n":
-                self._locks.append(channel)
-            elif channel.recv_exit_status() == onhost.BUSY:
-                refusals[host] = _holder(said)
-            else:
-                raise StepFailed(
-                    f"{host}: the lock can't be taken: {channel.recv_stderr(4096).decode(errors='replace')}"
-                )
-        return refusals
+    def unlock(self) -> None:
+        """Let go of the lock, where it is ours."""
+        if self._lock:
+            self._lock.release()
 
     def read(self) -> None:
-        self.facts = self._read()
-
-    def _read(self) -> Sequence[Facts]:
-        return tuple(_all(self._fleet.each(lambda remote: read_facts(remote, self.target))).values())
+        """Read the facts of all hosts, from the holders of the lock where it is ours."""
+        if self._lock:
+            self.facts = self._lock.read()
+        else:
+            self.facts = tuple(answers_of(self._fleet.each(lambda remote: read_facts(remote, self.target))).values())
 
     def warn_of_unfinished(self) -> None:
         """Say what an earlier command began and never ended, and on which hosts."""
@@ -173,7 +153,10 @@ def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True
                 work.lock()
             work.read()
             work.warn_of_unfinished()
-            yield work
+            try:
+                yield work
+            finally:
+                work.unlock()
 
 
 @contextmanager
@@ -198,7 +181,7 @@ def read_facts(remote: Remote, target: Target) -> Facts:
     argv = onhost.facts(render.onhost(), target.layout, target.app.health.path)
     result = remote.run(argv, render.onhost(), timeout=30)
     if not result.ok:
-        raise StepFailed(f"{remote.host}: its state can't be read: {result.said}\nIs it bootstrapped? inv bootstrap")
+        raise StepFailed(unreadable(remote.host, result.said))
     return facts_of.parse(remote.host, target.layout, json.loads(result.out))
 
 
@@ -228,26 +211,8 @@ def choose(app: str | None) -> Target:
     return Target(described, environment, settings.who(), time.time())
 
 
-def _all(outcomes: Mapping[Host, T | Exception]) -> dict[Host, T]:
-    """All answers, or the first host's error."""
-    answers: dict[Host, T] = {}
-    for host, outcome in outcomes.items():
-        if isinstance(outcome, Exception):
-            raise outcome
-        answers[host] = outcome
-    return answers
-
-
 def _first_line(error: Exception) -> str:
     return (str(error) if isinstance(error, DeplError) else repr(error)).splitlines()[0]
-
-
-def _holder(said: str) -> dict[str, Any]:
-    try:
-        found = json.loads(said)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _stamp(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 It is sent over the SSH connection at each call, so it can't be older or newer than its caller:
 
-    lock  HOME HOLDER_JSON                 hold the app's lock while the connection lives
+    lock  HOME HOLDER_JSON                 hold the app's lock while the connection lives; tell facts when asked
     facts HOME SITE_FILE HEALTH_PATH       print what is on this host, as JSON
     table HOME NUMBER DESCRIPTION_JSON     write a routing table and the link that a flip renames
     wait  HOME CONTAINER SOCKET PATH SECONDS    wait until a container is healthy
@@ -218,7 +218,10 @@ def facts(site, health_path):
 
 
 def lock(about):
-    """Hold the lock until our input ends. The kernel lets go of it with this process."""
+    """Hold the lock until our input ends, and answer questions meanwhile.
+
+    The kernel lets go of the lock with this process.
+    """
     os.makedirs(home, exist_ok=True)
     with open(f"{home}/lock", "a+", encoding="utf-8") as held:
         try:
@@ -234,7 +237,10 @@ def lock(about):
         except OSError:
             pass  # a full disk doesn't keep anybody from making room: the lock is held all the same
         print("locked", flush=True)
-        sys.stdin.read()
+        # Each line asks for the facts; the end of the input lets go of the lock.
+        for line in sys.stdin:
+            facts(*json.loads(line))
+            print(flush=True)
 
 
 def table(number, text):
