@@ -9,9 +9,6 @@ from ..model.layout import Layout
 from ..model.release import Release
 from . import Argv
 
-BUSY = 75
-"""Exit status of `lock` where somebody else holds it."""
-
 # Reads the program first and leaves the rest of the input to it: `lock` waits for its end.
 _LAUNCH = "import sys; exec(compile(sys.stdin.buffer.read(int(sys.argv.pop(1))), 'onhost.py', 'exec'))"
 

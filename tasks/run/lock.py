@@ -20,7 +20,7 @@ from ..plan.facts import Facts
 from ..plan.wishes import Target
 from .ssh import Conversation, Fleet, Remote, answers_of
 
-FACTS_SECONDS = 30
+ANSWER_SECONDS = 30
 AGAIN_SECONDS = 0.2
 RELEASE_SECONDS = 5
 GRACE_SECONDS = 3
@@ -33,11 +33,13 @@ class Lock:
     def __init__(self, fleet: Fleet, target: Target, verb: str, since: str) -> None:
         self._fleet, self._target = fleet, target
         self._holder = {"who": target.who, "since": since, "verb": verb}
-        self._held: dict[Host, Conversation] = {}
-        self._asked: set[Host] = set()
+        self._talks: dict[Host, Conversation] = {}
 
     def take(self) -> None:
         """Take the lock on every host, waiting as long as the inventory says; raises Locked."""
+        program = render.onhost()
+        argv = onhost.lock(program, self._target.layout, self._holder)
+        self._talks = answers_of(self._fleet.each(lambda remote: remote.talk(argv, program)))
         deadline = time.monotonic() + max(GRACE_SECONDS, self._target.environment.lock_wait)
         first, *rest = sorted(self._fleet.remotes)
         # Whoever has the first host's lock is the one who may go on: two who start at once can't block each other.
@@ -55,55 +57,33 @@ class Lock:
 
     def release(self) -> None:
         """Let go, and see to it that the next command finds the lock free."""
-        self._fleet.each(lambda remote: self._held[remote.host].end(RELEASE_SECONDS), self._held)
+        self._fleet.each(lambda remote: self._talks[remote.host].end(RELEASE_SECONDS), self._talks)
 
     def read(self) -> tuple[Facts, ...]:
         """The facts of all hosts, from the processes that hold the lock there."""
-
-        def one(remote: Remote) -> Facts:
-            held = self._held[remote.host]
-            if remote.host not in self._asked:
-                held.say(self._question())
-            self._asked.discard(remote.host)
-            line = held.line(FACTS_SECONDS)
-            if not line.startswith("{"):
-                raise StepFailed(unreadable(remote.host, held.complaint() or line))
-            return facts_of.parse(remote.host, self._target.layout, json.loads(line))
-
-        return tuple(answers_of(self._fleet.each(one)).values())
-
-    def _question(self) -> bytes:
-        words = [self._target.layout.site, self._target.app.health.path]
-        return json.dumps(words).encode() + b"\n"
+        question = [self._target.layout.site, self._target.app.health.path]
+        answers = self._ask(question, self._fleet.remotes)
+        return tuple(facts_of.parse(host, self._target.layout, answer) for host, answer in answers.items())
 
     def _try(self, hosts: Iterable[Host]) -> dict[Host, Mapping[str, Any]]:
         """Take the lock where it is free; returns who has it elsewhere."""
-        program = render.onhost()
-        argv = onhost.lock(program, self._target.layout, self._holder)
-        # The first question travels with the program: by the time the lock is ours, its answer is under way.
-        talks = answers_of(self._fleet.each(lambda remote: remote.talk(argv, program + self._question()), hosts))
-        lines = answers_of(self._fleet.each(lambda remote: talks[remote.host].line(FACTS_SECONDS), talks))
-        refusals: dict[Host, Mapping[str, Any]] = {}
-        for host, said in lines.items():
-            if said == "locked\n":
-                self._held[host] = talks[host]
-                self._asked.add(host)
-            elif talks[host].exit() == onhost.BUSY:
-                refusals[host] = _holder(said)
-            else:
-                raise StepFailed(f"{host}: the lock can't be taken: {talks[host].complaint() or said}")
-        return refusals
+        answers = self._ask("lock", hosts)
+        return {host: answer["holder"] for host, answer in answers.items() if "locked" not in answer}
+
+    def _ask(self, question: object, hosts: Iterable[Host]) -> dict[Host, dict[str, Any]]:
+        def one(remote: Remote) -> dict[str, Any]:
+            talk = self._talks[remote.host]
+            talk.say(json.dumps(question).encode() + b"\n")
+            line = talk.line(ANSWER_SECONDS)
+            if not line.startswith("{"):
+                raise StepFailed(unreadable(remote.host, talk.complaint() or line))
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+
+        return answers_of(self._fleet.each(one, hosts))
 
 
 def unreadable(host: Host, reason: str) -> str:
     """The message about a host whose state can't be read."""
     lines = [line for line in reason.strip().splitlines() if line.strip()] or ["no reason given"]
     return f"{host}: its state can't be read: {lines[-1][:300]}\nIs it bootstrapped? inv bootstrap"
-
-
-def _holder(said: str) -> dict[str, Any]:
-    try:
-        found = json.loads(said)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -181,10 +181,6 @@ class Conversation:
         except (SSHException, OSError, EOFError):
             return  # the connection is gone, and the command with it
 
-    def exit(self) -> int:
-        """Wait for its exit status."""
-        return int(self._channel.recv_exit_status())
-
     def complaint(self) -> str:
         """What it wrote to standard error by now."""
         self._channel.settimeout(2)

@@ -2,7 +2,7 @@
 
 It is sent over the SSH connection at each call, so it can't be older or newer than its caller:
 
-    lock  HOME HOLDER_JSON                 hold the app's lock while the connection lives; tell facts when asked
+    lock  HOME HOLDER_JSON                 answer "lock" and questions for facts while the connection lives
     facts HOME SITE_FILE HEALTH_PATH       print what is on this host, as JSON
     table HOME NUMBER DESCRIPTION_JSON     write a routing table and the link that a flip renames
     wait  HOME CONTAINER SOCKET PATH SECONDS    wait until a container is healthy
@@ -21,8 +21,6 @@ import sys
 import time
 import urllib.parse
 import xmlrpc.client
-
-BUSY = 75  # EX_TEMPFAIL: somebody else holds the lock
 
 
 class Unix(http.client.HTTPConnection):
@@ -218,29 +216,34 @@ def facts(site, health_path):
 
 
 def lock(about):
-    """Hold the lock until our input ends, and answer questions meanwhile.
+    """Answer questions, a line each, until our input ends: "lock" takes the lock, a list asks for the facts.
 
     The kernel lets go of the lock with this process.
     """
     os.makedirs(home, exist_ok=True)
     with open(f"{home}/lock", "a+", encoding="utf-8") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            held.seek(0)
-            print(held.read())
-            sys.exit(BUSY)
-        try:
-            held.truncate(0)
-            held.write(about)
-            held.flush()
-        except OSError:
-            pass  # a full disk doesn't keep anybody from making room: the lock is held all the same
-        print("locked", flush=True)
-        # Each line asks for the facts; the end of the input lets go of the lock.
         for line in sys.stdin:
-            facts(*json.loads(line))
-            print(flush=True)
+            question = json.loads(line)
+            if question == "lock":
+                print(json.dumps(taken(held, about)), flush=True)
+            else:
+                facts(*question)
+                print(flush=True)
+
+
+def taken(held, about):
+    """Take the lock and say so, or say who has it."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return {"holder": read_json(held.name) or {}}
+    try:
+        held.truncate(0)
+        held.write(about)
+        held.flush()
+    except OSError:
+        pass  # a full disk doesn't keep anybody from making room: the lock is held all the same
+    return {"locked": True}
 
 
 def table(number, text):
