@@ -50,7 +50,8 @@ def remove(name: str) -> Argv:
 
 
 def remove_image(image: str) -> Argv:
-    return ("docker", "rmi", image)
+    """Remove an image; fine where there is none."""
+    return ("docker", "rmi", "--force", image)
 
 
 def logs(name: str, *, tail: int, follow: bool = False) -> Argv:

@@ -112,7 +112,7 @@ def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
 
 def _pull(target: Target, version: Version) -> Step:
     image = target.layout.image(target.environment.registry, version)
-    return Step(f"pull {image}", docker.pull(image), timeout=900)
+    return Step(f"pull {image}", docker.pull(image), undo=docker.remove_image(image), timeout=900)
 
 
 def _start(target: Target, release: Release) -> tuple[Step, ...]:
@@ -136,7 +136,7 @@ def _start(target: Target, release: Release) -> tuple[Step, ...]:
         Step("take the slot", files.link(f"../releases/{release}", layout.slot(release.slot)),
              undo=files.remove(layout.slot(release.slot))),
         Step("create the container", create, undo=docker.remove(name), timeout=120),
-        Step("write the program", files.write(layout.program(version, WEB)), program, undo=supervisor.update(name)),
+        Step("write the program", files.write(layout.program(version, WEB)), program, undo=supervisor.forget(name)),
         Step("start the program", supervisor.update(name), undo=files.remove(layout.program(version, WEB)),
              evidence=docker.last_words(name)),
     )  # fmt: skip

@@ -42,7 +42,7 @@ def _stop(target: Target, found: Installed) -> tuple[Step, ...]:
     why = f"stop {version}"
     return (
         Step(f"{why}: program", files.remove(layout.program(version, WEB))),
-        Step(f"{why}: program", supervisor.update(name)),
+        Step(f"{why}: program", supervisor.forget(name)),
         Step(f"{why}: container", docker.stop(name), timeout=120),
         Step(f"{why}: sockets", files.remove(layout.sockets(found.release))),
     )

@@ -41,7 +41,7 @@ def remove(
     steps = [
         Step(f"{why}: preview", files.remove(layout.version(version))),
         Step(f"{why}: program", files.remove(layout.program(version, WEB))),
-        Step(f"{why}: program", supervisor.update(name)),
+        Step(f"{why}: program", supervisor.forget(name)),
     ]
     for container in dict.fromkeys([name, *containers]):
         steps.append(Step(f"{why}: stop {container}", docker.stop(container), forgiven=True, timeout=120))
