@@ -291,13 +291,18 @@ def wait(name, sock, path, seconds):
             sys.exit(f"there is no container {name}")
         if state["Error"]:
             sys.exit(f"can't be started: {state['Error']}")
+        why = ", out of memory" if state["OOMKilled"] else ""
         if state["Status"] == "exited":
-            why = ", out of memory" if state["OOMKilled"] else ""
             sys.exit(f"exited {state['ExitCode']} after {spent:.1f} s{why}")
+        if not state["FinishedAt"].startswith("0001-"):
+            sys.exit(f"exited and was started again within {spent:.1f} s{why}")
         time.sleep(0.05)
     sys.exit(f"not healthy after {seconds} s: {last}")
 
 
 verb, home, *words = sys.argv[1:]
 app = os.path.basename(home)
-{"facts": facts, "lock": lock, "table": table, "wait": wait}[verb](*words)
+try:
+    {"facts": facts, "lock": lock, "table": table, "wait": wait}[verb](*words)
+except OSError as failure:
+    sys.exit(str(failure))  # a full disk, a missing right: one line says it
