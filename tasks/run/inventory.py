@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ..errors import BadConfig
@@ -138,11 +140,18 @@ def _listing(name: str) -> dict[str, Any]:
         reason = " ".join(asked.stderr.split()) or "ansible-inventory can't read it"
         raise BadConfig(f"conf/inventory/{name}", reason[-400:])
     if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept.touch(mode=0o600)
-        kept.write_text(asked.stdout, encoding="utf-8")
+        _keep(kept, asked.stdout)
     answer: dict[str, Any] = json.loads(asked.stdout)
     return answer
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a file that is whole or not there, whoever is killed or runs beside us; without room, do without it."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as draft:
+            draft.write(text)
+        Path(draft.name).replace(path)
 
 
 def _cache_file(folder: Path) -> Path | None:
