@@ -66,7 +66,9 @@ def structure(data: object, kind: type[T], where: str, name_of: Callable[[str], 
 def _innermost(error: BaseException, path: tuple[str, ...] = ()) -> tuple[tuple[str, ...], str]:
     """Follow the first error down to the key where it happened."""
     if isinstance(error, (ClassValidationError, IterableValidationError)):
-        inner = error.exceptions[0]
+        # A misspelt key is an unknown one and a missing one: the unknown one tells more.
+        unknown = (one for one in error.exceptions if isinstance(one, ForbiddenExtraKeysError))
+        inner = next(unknown, error.exceptions[0])
         for note in getattr(inner, "__notes__", []):
             key = getattr(note, "name", getattr(note, "index", None))
             if key is not None:
