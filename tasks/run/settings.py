@@ -32,8 +32,12 @@ def environment() -> str:
 
 
 def who() -> str:
-    """The person and the machine, as the lock and the audit file name them: ana@deploy."""
+    """The person and the machine, as the lock and the audit file name them: ana@deploy; raises BadInput."""
     person = os.environ.get("DEPL_WHO") or os.environ.get("TEAMCITY_BUILDCONF_NAME") or getpass.getuser()
+    if not person.isprintable() or len(person) > 80:
+        raise BadInput(
+            f"{person[:60]!r} can't stand in the audit file: expected up to 80 printable characters.\nSay DEPL_WHO=…"
+        )
     return f"{person}@{socket.gethostname()}"
 
 
