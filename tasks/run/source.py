@@ -59,8 +59,9 @@ def checkout(source: Source, ref: str, dirty: bool) -> Checkout:
     if dirty and not at_head:
         raise BadInput(f"--dirty builds the work tree, --ref {ref} a commit.\nSay one of them")
     if changed and at_head and not dirty:
+        more = len(changed) - 1
         raise Refused(
-            f"{len(changed)} files under {source.path} are not committed, {changed[0].split()[-1]} among them.\n"
+            f"Changes are not committed: {changed[0][3:]}{f' and {more} more' if more else ''}.\n"
             "Commit them, build another --ref, or say --dirty"
         )
     moment = int(_git(repository, "show", "--no-patch", "--format=%ct", commit))
