@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import socket
 import time
@@ -15,6 +16,7 @@ from typing import TypeVar
 
 import paramiko
 from fabric import Connection
+from paramiko.hostkeys import InvalidHostKey
 from paramiko.ssh_exception import (
     AuthenticationException,
     BadHostKeyException,
@@ -30,6 +32,11 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 10
 AT_ONCE = 32
+SILENCE = ("No existing session", "Error reading SSH protocol banner")
+"""What paramiko says of a host that accepts a connection and then says nothing."""
+
+# What goes wrong comes as an exception; its log would print the same once more, as tracebacks.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,10 @@ class Remote:
         if not Path(known).exists():
             raise Unreachable(f"No host keys are recorded: {known} is missing.\nRecord them: inv bootstrap")
         client = self._connection.client
-        client.load_host_keys(known)
+        try:
+            client.load_host_keys(known)
+        except (OSError, ValueError, InvalidHostKey) as error:
+            raise Unreachable(f"{known} can't be read: {error}.\nRecord the host keys anew: inv bootstrap") from None
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
         try:
             self._connection.open()
@@ -89,6 +99,11 @@ class Remote:
         except SSHException as error:
             if "not found in known_hosts" in str(error):
                 raise Unreachable(f"{host}'s host key is not recorded in {known}.\nRecord it: inv bootstrap") from None
+            if any(words in str(error) for words in SILENCE):
+                raise Unreachable(
+                    f"{host} ({host.address}:{host.port}) takes connections, but does not answer.\n"
+                    "Nothing was changed. Is it overloaded, or is that another port than SSH's?"
+                ) from None
             raise Unreachable(f"{host} ({host.address}:{host.port}) speaks no SSH that we do: {error}") from None
         except (NoValidConnectionsError, TimeoutError, socket.gaierror, OSError) as error:
             reason = "no answer" if isinstance(error, TimeoutError) else str(error).strip("[]")
@@ -111,7 +126,7 @@ class Remote:
             channel.close()
             raise Unreachable(f"{self.host}: no end after {timeout:.0f} s: {' '.join(argv)[:120]}") from None
         except (SSHException, OSError, EOFError) as error:
-            raise Unreachable(f"{self.host}: the connection broke ({error or type(error).__name__})") from None
+            raise Unreachable(f"{self.host}: the connection broke ({str(error) or type(error).__name__})") from None
 
     def talk(self, argv: Argv, input: bytes) -> Conversation:
         """Start a command that goes on, and say something to it; it ends with the connection."""
@@ -197,7 +212,7 @@ def _broken_is_unreachable(host: Host) -> Iterator[None]:
     except TimeoutError:
         raise Unreachable(f"{host} went silent.\nSee what is where: inv status") from None
     except (SSHException, OSError, EOFError) as error:
-        raise Unreachable(f"{host}: the connection broke ({error or type(error).__name__})") from None
+        raise Unreachable(f"{host}: the connection broke ({str(error) or type(error).__name__})") from None
 
 
 def answers_of(outcomes: Mapping[Host, T | Exception]) -> dict[Host, T]:
