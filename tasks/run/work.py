@@ -65,7 +65,7 @@ class Work:
                 raise StepFailed(
                     f"After all steps the hosts are not as planned: “{step.why}” is still to do.\nSee: inv status"
                 )
-        except (DeplError, KeyboardInterrupt) as error:
+        except BaseException as error:
             self._audit(what, f"failed: {str(error) or 'interrupted'}")
             raise
         self._audit(what, "done")
@@ -169,6 +169,10 @@ def reporting(verb: str, report: Report) -> Iterator[None]:
     except DeplError as error:
         report.problem(verb, str(error))
         raise
+    except OSError as error:  # this machine's own: a full disk, a missing right, an engine that went away
+        failure = DeplError(f"{verb} can't go on, on this machine: {error}\nSee what is where: inv status")
+        report.problem(verb, str(failure))
+        raise failure from None
     except KeyboardInterrupt:
         raise DeplError(f"\nInterrupted; what {verb} had done was put back.\nSee: inv status") from None
     finally:
