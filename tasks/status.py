@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json as encode
+import re
 import time
 
 from invoke import Context, task
 
 from .commands import docker
-from .errors import DeplError, Refused
+from .errors import BadInput, DeplError, Refused
 from .model.version import Version
 from .plan import overview
 from .plan.facts import Facts
@@ -47,10 +48,15 @@ def _as_json(app: str, facts: list[Facts], missing: dict[str, str]) -> str:
 
 @task(help={"version": "an installed version; default: the live one", "app": APP, "follow": "go on until Ctrl-C",
             "lines": "how many lines of each host"})  # fmt: skip
-def logs(c: Context, version: str | None = None, app: str | None = None, follow: bool = False, lines: int = 50) -> None:
+def logs(
+    c: Context, version: str | None = None, app: str | None = None, follow: bool = False, lines: str = "50"
+) -> None:
     """Show what a release wrote, each line with its host's name."""
-    target = choose(app)
     wanted = Version.parse(version) if version is not None else None
+    # Taken as text, since a number that Invoke can't read ends in its traceback.
+    if not re.fullmatch(r"[1-9]\d{0,5}", lines, re.ASCII):
+        raise BadInput(f"{lines[:60]!r} is no number of lines: expected 1 to 999999, such as 50.")
+    target = choose(app)
     facts, missing = look(target)
     names = {}
     for one in facts:
@@ -61,7 +67,7 @@ def logs(c: Context, version: str | None = None, app: str | None = None, follow:
     if not names:
         what = f"{wanted} is not installed" if wanted else "Nothing is live"
         raise Refused(f"{what} on {', '.join(one.host.name for one in facts) or 'any host'}.\nSee: inv status")
-    tail.show(target, {host: docker.logs(name, tail=lines, follow=follow) for host, name in names.items()})
+    tail.show(target, {host: docker.logs(name, tail=int(lines), follow=follow) for host, name in names.items()})
     _complain_of(missing)
 
 
