@@ -88,7 +88,7 @@ class Sandbox:
     def tree(self) -> str:
         """All that depl keeps on the app hosts, to compare before and after."""
         files = "sudo find /srv/depl -printf '%p %y %l %s %T@\\n' | grep -v -e /lock -e '/run' | sort"
-        containers = "sudo docker ps -a --format '{{.Names}} {{.Status}}' | sed 's/Up .*/Up/' | sort"
+        containers = "sudo docker ps -a --format '{{.Names}} {{.State}}' | sort"
         listing = f"{files}; {containers}"
         return "\n".join(self.on(host, listing) for host in APP_HOSTS)
 
