@@ -1,0 +1,88 @@
+"""The gate of conf/apps: what is refused names the file, the key and what is expected."""
+
+import copy
+
+import pytest
+import yaml
+
+from tasks.errors import BadConfig, BadInput
+from tasks.run import apps
+from tasks.run.settings import PROJECT
+
+COMMENTED = yaml.safe_load((PROJECT / "conf/apps/app1.yml").read_text())
+
+
+def with_change(path, value):
+    data = copy.deepcopy(COMMENTED)
+    *folders, last = path.split(".")
+    place = data
+    for folder in folders:
+        place = place[folder]
+    place[last] = value
+    return data
+
+
+def test_the_commented_example_is_an_app_and_shows_every_key():
+    app = apps.load("app1")
+    assert app.web.command[0] == "python3"
+    shown = set(COMMENTED)
+    assert shown == {"source", "base", "packages", "wheels", "components", "health", "http", "environment"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("helth", {}, "app1.yml: helth: unknown key; known here: base, components"),
+        ("health.timeot", 3, "health.timeot: unknown key; known here: path, timeout"),
+        ("health.timeout", "3", "health.timeout: expected a whole number, got '3'"),
+        ("health.timeout", True, "health.timeout: expected a whole number"),
+        ("health.timeout", 0, "health.timeout: expected 1 to 600 seconds"),
+        ("health.path", "healthz; return 200", "health.path: expected a path"),
+        ("components", {}, "components: there is no 'web'"),
+        ("components.web", 3, "components.web: expected keys and values"),
+        ("components.web.command", "gunicorn", "components.web.command: expected a list of texts"),
+        ("components.web.command", [], "components.web.command: is empty"),
+        ("components.web.memory", "lots", "components.web.memory: expected a size"),
+        ("components.web.pids", 1, "components.web.pids: expected 2 to 32768"),
+        ("base", "alpine", "base: expected slim or debian"),
+        ("packages.run", ["libpq5; rm -rf /"], "packages.run: .* is no Debian package"),
+        ("packages.stub", ["../x"], "packages.stub: .* is no library"),
+        ("wheels.cpu", "x86 -fplugin=x", "wheels.cpu: .* is no value of -march"),
+        ("wheels.optimise", "-Ofast", "wheels.optimise: expected one of -O0"),
+        ("wheels.compile", ["-e ."], "wheels.compile: .* is no requirement's name"),
+        ("source.path", "../elsewhere", "source.path: expected a path inside the source"),
+        ("http.max_body", "20m; }", "http.max_body: expected a size"),
+        ("environment", {"A B": "x"}, "environment: 'A B' is no name of a variable"),
+        ("environment", {"A": "x\ny"}, "environment.A: a value is one line"),
+        ("environment", {"DEPL_VERSION": "x"}, "DEPL_… is set by depl itself"),
+        ("environment", {"A": 1}, "environment.A: expected text, got 1"),
+    ],
+)
+def test_what_is_wrong_is_named(path, value, message):
+    with pytest.raises(BadConfig, match=message) as refused:
+        apps.parse("app1", with_change(path, value), "conf/apps/app1.yml")
+    assert str(refused.value).startswith("conf/apps/app1.yml")
+    assert len(str(refused.value).splitlines()) <= 3
+
+
+def test_a_missing_command_is_named():
+    data = copy.deepcopy(COMMENTED)
+    del data["components"]["web"]["command"]
+    with pytest.raises(BadConfig, match=r"components\.web\.command: is missing"):
+        apps.parse("app1", data, "conf/apps/app1.yml")
+
+
+@pytest.mark.parametrize("data", [None, [], "text", 3])
+def test_a_file_that_is_no_description_is_refused(data):
+    with pytest.raises(BadConfig):
+        apps.parse("app1", data, "conf/apps/app1.yml")
+
+
+@pytest.mark.parametrize("name", ["nope", "../app1", "app1\n", "", "$(id)"])
+def test_an_unknown_app_is_refused_with_those_that_are_known(name):
+    with pytest.raises(BadInput, match="app1"):
+        apps.choose(name)
+
+
+def test_the_only_app_needs_no_name():
+    assert apps.choose(None) == "app1"

@@ -1,0 +1,79 @@
+"""The gate of conf/inventory: Ansible's own answer, held to what depl knows."""
+
+import copy
+
+import pytest
+
+from tasks.errors import BadConfig
+from tasks.run import inventory
+
+COMMON = {
+    "depl_registry": "deploy:5000",
+    "depl_apps": {"app1": {"domains": ["app1.foo"], "hosts": "appservers"}},
+}
+LISTING = {
+    "_meta": {"hostvars": {"app1": {**COMMON, "ansible_host": "10.0.0.1", "ansible_port": 2222}, "app2": COMMON}},
+    "all": {"children": ["ungrouped", "appservers", "everything"]},
+    "appservers": {"hosts": ["app1", "app2"]},
+    "everything": {"children": ["appservers"]},
+}
+
+
+def listing(**common):
+    changed = copy.deepcopy(LISTING)
+    for variables in changed["_meta"]["hostvars"].values():
+        variables.update(common)
+    return changed
+
+
+def test_hosts_come_with_address_and_port_and_groups_with_their_children():
+    found = inventory.parse("test", LISTING)
+    assert [(host.name, host.address, host.port) for host in found.groups["appservers"]] == [
+        ("app1", "10.0.0.1", 2222),
+        ("app2", "app2", 22),
+    ]
+    assert found.groups["everything"] == found.groups["appservers"]
+
+
+def test_the_sandboxes_own_inventory_is_read_through_ansible():
+    found = inventory.load("vagrant")
+    assert [host.name for host in found.groups["appservers"]] == ["app1", "app2"]
+    assert found.apps["app1"].domains[0] == "app1.foo"
+
+
+@pytest.mark.parametrize(
+    ("common", "message"),
+    [
+        ({"depl_slot": 8}, "depl_slot: unknown key; known: depl_registry"),
+        ({"depl_slots": "8"}, "depl_slots: expected a whole number"),
+        ({"depl_slots": 99}, "depl_slots: expected 4 to 10"),
+        ({"depl_keep_installed": 7}, "depl_keep_installed: expected"),
+        ({"depl_registry": "x y"}, "depl_registry: expected host:port"),
+        ({"depl_user": "root; id"}, "depl_user: .* is no user"),
+        ({"depl_cache": "relative"}, "depl_cache: expected an absolute path"),
+        ({"depl_apps": {"app1": {"domains": []}}}, r"depl_apps\.app1\.domains: is empty"),
+        ({"depl_apps": {"app1": {"domains": ["a b"]}}}, r"depl_apps\.app1\.domains: 'a b' is no host name"),
+        ({"depl_apps": {"app1": {"domains": ["a"], "hosts": "nope"}}}, "there is no group 'nope'"),
+        ({"depl_apps": {"app1": {"domain": ["a"]}}}, r"depl_apps\.app1\.domain: unknown key|is missing"),
+        ({"depl_apps": {"App 1": {"domains": ["a"]}}}, "an app's name has"),
+        ({"ansible_host": "-oProxyCommand=id"}, "ansible_host: .* is no address"),
+        ({"ansible_port": "22"}, "ansible_port: .* is no port"),
+    ],
+)
+def test_what_is_wrong_is_named(common, message):
+    with pytest.raises(BadConfig, match=message) as refused:
+        inventory.parse("test", listing(**common))
+    assert str(refused.value).startswith("conf/inventory/test")
+
+
+def test_a_value_that_differs_between_hosts_is_refused():
+    changed = copy.deepcopy(LISTING)
+    changed["_meta"]["hostvars"]["app2"] = {**COMMON, "depl_slots": 4}
+    changed["_meta"]["hostvars"]["app1"]["depl_slots"] = 8
+    with pytest.raises(BadConfig, match="app2 has another value"):
+        inventory.parse("test", changed)
+
+
+def test_an_empty_inventory_is_refused():
+    with pytest.raises(BadConfig, match="there is no host in it"):
+        inventory.parse("test", {"_meta": {"hostvars": {}}})

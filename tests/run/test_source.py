@@ -1,0 +1,81 @@
+"""What is built is what is committed. Against real git."""
+
+import subprocess
+
+import pytest
+
+from tasks.errors import BadInput, Refused
+from tasks.model.app import Source
+from tasks.run import source
+
+
+def git(folder, *words):
+    subprocess.run(
+        ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True, capture_output=True
+    )
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "setup.py").write_text("first\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def at(repository, ref="HEAD", dirty=False):
+    return source.checkout(Source("app", str(repository)), ref, dirty)
+
+
+def exported(checkout, folder):
+    folder.mkdir()
+    checkout.export(folder)
+    return {one.name: one.read_text() for one in folder.iterdir()}
+
+
+def test_a_commit_is_built_as_it_is(repository, tmp_path):
+    assert exported(at(repository), tmp_path / "out") == {"setup.py": "first\n"}
+
+
+def test_a_dirty_tree_is_refused_and_named(repository):
+    (repository / "app" / "setup.py").write_text("changed\n")
+    with pytest.raises(Refused, match=r"setup\.py.*\n.*--dirty"):
+        at(repository)
+
+
+def test_dirty_builds_the_work_tree_and_says_so(repository, tmp_path):
+    (repository / "app" / "setup.py").write_text("changed\n")
+    (repository / "app" / "new.py").write_text("new\n")
+    checkout = at(repository, dirty=True)
+    assert checkout.label.endswith("-dirty")
+    assert exported(checkout, tmp_path / "out") == {"setup.py": "changed\n", "new.py": "new\n"}
+
+
+def test_changes_outside_the_source_do_not_matter(repository):
+    (repository / "notes.txt").write_text("x")
+    assert not at(repository).dirty
+
+
+def test_another_ref_is_built_whatever_the_tree_is_like(repository, tmp_path):
+    (repository / "app" / "setup.py").write_text("second\n")
+    git(repository, "commit", "-q", "-a", "-m", "second")
+    (repository / "app" / "setup.py").write_text("changed\n")
+    assert exported(at(repository, "HEAD~1"), tmp_path / "out") == {"setup.py": "first\n"}
+
+
+@pytest.mark.parametrize("ref", ["nope", "--upload-pack=id", "HEAD; id", "$(id)", "", "a\nb"])
+def test_a_ref_that_is_none_is_refused(repository, ref):
+    with pytest.raises(BadInput, match="is no commit"):
+        at(repository, ref)
+
+
+def test_a_login_in_the_remotes_address_stays_out_of_the_label(repository):
+    git(repository, "remote", "add", "origin", "https://ana:secret@example.com/x.git")
+    assert at(repository).origin == "https://example.com/x.git"
+
+
+def test_a_folder_that_is_no_checkout_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="is no git checkout"):
+        at(tmp_path)
