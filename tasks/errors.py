@@ -14,14 +14,32 @@ lines that the failing program wrote, since those are the reason.
 
 from __future__ import annotations
 
+import unicodedata
+
 from invoke.exceptions import Exit
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of characters that steer a terminal, hide, or turn text round."""
+
+
+def printable(text: str) -> str:
+    """Write characters that steer a terminal as escapes, since messages quote what others wrote."""
+    return "".join(
+        one.encode("unicode_escape").decode() if one not in "\n\t" and unicodedata.category(one) in _UNSEEN else one
+        for one in text
+    )
+
+
+def one_line(text: str) -> str:
+    """The same, and line breaks too."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 class DeplError(Exit):
     """Stop with a message for a person and exit code 1, without a traceback."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message=message, code=1)
+        super().__init__(message=printable(message), code=1)
 
     def __str__(self) -> str:
         return str(self.message)
@@ -35,7 +53,7 @@ class BadConfig(DeplError):
     """Refuse a configuration file; `path` leads to the key, `reason` says what is wrong there."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+        super().__init__(f"{one_line(path):.300}: {one_line(reason):.600}")
 
 
 class Refused(DeplError):
