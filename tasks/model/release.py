@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..errors import BadInput
 from .version import Version
 
-_FOLDER = re.compile(r"(\d{4}(?:\.\d{2}){4})@(\d{1,2})", re.ASCII)
+_FOLDER = re.compile(r"([0-9.]+)@(0|[1-9]\d?)", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -21,7 +22,10 @@ class Release:
     def from_folder(cls, name: str) -> Release | None:
         """Read a folder's name; None for a folder that is no release."""
         found = _FOLDER.fullmatch(name)
-        return cls(Version(found[1]), int(found[2])) if found else None
+        try:
+            return cls(Version.parse(found[1]), int(found[2])) if found else None
+        except BadInput:
+            return None
 
     def __str__(self) -> str:
         return f"{self.version}@{self.slot}"
