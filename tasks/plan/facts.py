@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
+from ..errors import BadInput, StepFailed, printable
 from ..model.environment import Host
 from ..model.layout import Layout
-from ..model.percent import Percent
+from ..model.percent import BUCKETS, Percent
 from ..model.release import Release
 from ..model.route import Table
 from ..model.version import Version
 
 RUNNING = "running"
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,10 @@ class Facts:
 
     @property
     def serving(self) -> tuple[Release, ...]:
-        """The releases that the live table leads to."""
-        if not self.live:
-            return ()
-        table = self.live.table
-        return (table.live, table.canary) if table.canary else (table.live,)
+        """The releases that live traffic goes to: what the buckets really lead to, described or not."""
+        described = (self.live.table.live, self.live.table.canary) if self.live else ()
+        real = (Release.from_folder(folder) for folder in self.counts)
+        return tuple(dict.fromkeys(one for one in (*described, *real) if one))
 
     @property
     def unfinished(self) -> Mapping[str, Any] | None:
@@ -99,76 +101,159 @@ class Facts:
         return last if last and last.get("outcome") == "began" else None
 
 
-def parse(host: Host, layout: Layout, answer: Mapping[str, Any]) -> Facts:
-    """Read a host's answer; what doesn't make sense on its disk is left out, not guessed at."""
+def parse(host: Host, layout: Layout, answer: Any) -> Facts:
+    """Read a host's answer; raises StepFailed where it is not what templates/host/onhost.py gives.
+
+    What doesn't make sense on the host's disk is left out, not guessed at.
+    """
+    _check_form(host, answer)
     containers = [found for one in answer["containers"] if (found := _container(one))]
     by_name = {one.name: one for one in containers}
-    installed = []
-    for folder, found in sorted(answer["releases"].items()):
-        if release := Release.from_folder(folder):
-            description = found["description"] or {}
-            name = layout.container(release.version)
-            installed.append(
-                Installed(
-                    release=release,
-                    complete=description.get("version") == str(release.version)
-                    and answer["versions"].get(str(release.version)) == f"../releases/{release}"
-                    and answer["slots"].get(str(release.slot)) == f"../releases/{release}",
-                    installed_at=float(description.get("at", 0)),
-                    health=found["health"],
-                    container=by_name.get(name),
-                    program=answer["programs"].get(name),
-                )
-            )
+    installed = tuple(
+        _installed(layout, release, found, answer, by_name)
+        for folder, found in sorted(answer["releases"].items())
+        if (release := Release.from_folder(folder))
+    )
     known = {one.release.version for one in installed}
-    tables = {int(number): _routed(int(number), found) for number, found in answer["tables"].items()}
-    live = answer["live"] or {}
-    number = live.get("link", "").removeprefix("routes/")
+    tables = {number: _routed(number, found) for number, found in _numbered(answer["tables"]).items()}
+    live = _mapping(answer["live"])
+    counts = _mapping(live.get("counts"))
+    number = _number(_text(live.get("link")).removeprefix("routes/"))
     return Facts(
         host=host,
         clock=answer["clock"],
         disk_free=answer["disk_free"],
         site=answer["site"],
-        installed=tuple(installed),
-        live=tables.get(int(number)) if number.isdigit() else None,
+        installed=installed,
+        live=tables.get(number) if number is not None else None,
         tables=tuple(found for _, found in sorted(tables.items()) if found),
-        counts=live.get("counts", {}),
+        counts={folder: count for folder, count in counts.items() if _is_whole(count)},
         last_number=max(tables, default=0),
-        previews=answer["versions"],
-        slots={int(slot): target for slot, target in answer["slots"].items() if slot.isdigit() and target},
+        previews={name: found for name, found in answer["versions"].items() if _text(found)},
+        slots={slot: found for slot, found in _numbered(answer["slots"]).items() if _text(found)},
         strays=tuple(one for one in containers if one.version not in known),
-        audit=tuple(answer["audit"]),
-        holder=answer["holder"],
+        audit=tuple(_entry(one) for one in answer["audit"] if isinstance(one, dict)),
+        holder=None if answer["holder"] is None else _entry(_mapping(answer["holder"])),
     )
 
 
-def _container(found: Mapping[str, Any]) -> Container | None:
-    try:
-        version = Version.parse(found["version"] or "")
-    except Exception:  # noqa: BLE001 - a container that somebody else labelled is none of ours
+_FORM: Mapping[str, tuple[type, ...]] = {
+    "clock": (int, float),
+    "disk_free": (int,),
+    "site": (str, type(None)),
+    "live": (dict, type(None)),
+    "tables": (dict,),
+    "releases": (dict,),
+    "versions": (dict,),
+    "slots": (dict,),
+    "containers": (list,),
+    "programs": (dict,),
+    "audit": (list,),
+}
+
+
+def _check_form(host: Host, answer: Any) -> None:
+    found = _mapping(answer)
+    wrong = [key for key, kinds in _FORM.items() if type(found.get(key, ...)) not in kinds]
+    if wrong or "holder" not in found or _seconds(found["clock"]) is None:
+        raise StepFailed(
+            f"{host}: its answer makes no sense ({', '.join(wrong) or 'clock or holder'}).\n"
+            "Does its login shell print or replace something? See: inv bootstrap"
+        )
+
+
+def _installed(
+    layout: Layout,
+    release: Release,
+    found: object,
+    answer: Mapping[str, Any],
+    containers: Mapping[str, Container],
+) -> Installed:
+    description = _mapping(_mapping(found).get("description"))
+    at = _seconds(description.get("at"))
+    health = _mapping(found).get("health")
+    name = layout.container(release.version)
+    links = (answer["versions"].get(str(release.version)), answer["slots"].get(str(release.slot)))
+    return Installed(
+        release=release,
+        complete=at is not None
+        and description.get("version") == str(release.version)
+        and links == (f"../releases/{release}",) * 2,
+        installed_at=at or 0.0,
+        health=health if _is_whole(health) else None,
+        container=containers.get(name),
+        program=_text(answer["programs"].get(name)) or None,
+    )
+
+
+def _container(found: object) -> Container | None:
+    """A container of ours; None for one that somebody else labelled."""
+    about = _mapping(found)
+    version, name, memory = _version(about.get("version")), _text(about.get("name")), about.get("memory")
+    if not version or not _CONTAINER.fullmatch(name) or not _is_whole(about.get("exit")):
         return None
     return Container(
-        name=found["name"],
+        name=name,
         version=version,
-        image=found["image"],
-        state=found["state"],
-        exit=found["exit"],
-        out_of_memory=found["oom"],
-        started=found["started"],
-        memory=found["memory"],
+        image=_text(about.get("image")),
+        state=_text(about.get("state")),
+        exit=about["exit"],
+        out_of_memory=about.get("oom") is True,
+        started=_text(about.get("started")),
+        memory=memory if _is_whole(memory) else None,
     )
 
 
-def _routed(number: int, found: Mapping[str, Any] | None) -> Routed | None:
-    live = Release.from_folder(str((found or {}).get("live")))
-    if not found or not live:
+def _routed(number: int, found: object) -> Routed | None:
+    about = _mapping(found)
+    live, canary = Release.from_folder(_text(about.get("live"))), Release.from_folder(_text(about.get("canary")))
+    share, at = about.get("share", 0), _seconds(about.get("at", 0))
+    if not live or at is None or not _is_whole(share) or not 0 <= share <= BUCKETS:
         return None
-    canary = Release.from_folder(str(found.get("canary")))
-    previous = found.get("previous")
     return Routed(
         number=number,
-        table=Table(live, canary, Percent(int(found.get("share", 0)) if canary else 0)),
-        previous=Version.parse(previous) if previous else None,
-        at=float(found.get("at", 0)),
-        by=str(found.get("by", "")),
+        table=Table(live, canary, Percent(share if canary else 0)),
+        previous=_version(about.get("previous")),
+        at=at,
+        by=printable(_text(about.get("by"))),
     )
+
+
+def _entry(found: Mapping[str, object]) -> Mapping[str, str]:
+    """A line of the audit file or the lock, which people are shown."""
+    return {printable(key): printable(str(value)) for key, value in found.items()}
+
+
+def _numbered(found: Mapping[str, Any]) -> dict[int, Any]:
+    return {number: value for name, value in found.items() if (number := _number(name)) is not None}
+
+
+def _number(name: str) -> int | None:
+    """A number as depl writes it: 007 is another folder than 7."""
+    return int(name) if re.fullmatch(r"0|[1-9][0-9]{0,17}", name) else None
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _text(found: object) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _is_whole(found: object) -> TypeGuard[int]:
+    return type(found) is int
+
+
+def _seconds(found: object) -> float | None:
+    """A time since 1970, not of another millennium; None for what is none."""
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 1e11:
+        return None
+    return float(found)
+
+
+def _version(found: object) -> Version | None:
+    try:
+        return Version.parse(_text(found))
+    except BadInput:
+        return None
