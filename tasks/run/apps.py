@@ -11,17 +11,19 @@ import yaml
 
 from ..errors import BadConfig, BadInput
 from ..model.app import WEB, App
-from .read import NAME, require, structure
+from .read import NAME, is_text, require, structure
 from .settings import PROJECT
 
 _FILES = PROJECT / "conf" / "apps"
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]", re.ASCII)  # apt-get takes off what ends with a "-"
 _LIBRARY = re.compile(r"lib[A-Za-z0-9._+-]+\.so(\.\d+)*", re.ASCII)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
-_MEMORY = re.compile(r"[1-9]\d*[kmg]", re.ASCII)
+_MEMORY = re.compile(r"[1-9]\d{0,8}[kmg]", re.ASCII)
 _PAGE = re.compile(r"/[A-Za-z0-9._~/?=&%-]*", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CPU = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
+_LONGEST = 32768
+"""Bytes of a variable's value: docker reads env files with lines of up to 64 KB."""
 _BASES = ("slim", "debian")
 _LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
@@ -50,7 +52,7 @@ def load(name: str) -> App:
 def yaml_of(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: a date such as 2026-13-01
         raise BadConfig(str(path.relative_to(PROJECT)), " ".join(str(error).split())) from None
 
 
@@ -75,14 +77,17 @@ def parse(name: str, data: Any, where: str) -> App:
     for path, text in (("source.path", app.source.path), ("wheels.requirements", app.wheels.requirements)):
         parts = Path(text).parts
         require(
-            ".." not in parts and not text.startswith(("/", "-")),
+            parts and ".." not in parts and not text.startswith(("/", "-")) and is_text(text, "\n\t"),
             f"{where}: {path}",
             "expected a path inside the source",
         )
+    repository = app.source.repository
+    require(repository and is_text(repository, "\n\t"), f"{where}: source.repository", "expected a path")
     for part, component in app.components.items():
         at = f"{where}: components.{part}"
         require(NAME.fullmatch(part), at, "a component's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
         require(component.command, f"{at}.command", "is empty")
+        require(all(map(is_text, component.command)), f"{at}.command", "has characters that no command line can have")
         require(_MEMORY.fullmatch(component.memory), f"{at}.memory", "expected a size such as 256m or 1g")
         require(1 < component.pids <= 32768, f"{at}.pids", "expected 2 to 32768")
         require(0 < component.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
@@ -99,4 +104,5 @@ def check_variables(variables: Mapping[str, str], where: str) -> None:
     for key, value in variables.items():
         require(_VARIABLE.fullmatch(key), where, f"{key!r:.60} is no name of a variable")
         require(not key.startswith("DEPL_"), f"{where}.{key}", "DEPL_… is set by depl itself")
-        require(not re.search(r"[\r\n\0]", value), f"{where}.{key}", "a value is one line")
+        require(is_text(value, "\r\n"), f"{where}.{key}", "a value is one line of text")
+        require(len(value.encode()) <= _LONGEST, f"{where}.{key}", f"a value has at most {_LONGEST} bytes")

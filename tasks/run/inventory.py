@@ -23,6 +23,8 @@ from .settings import PROJECT
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", re.ASCII)
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
 _OPTIONS = (
     "registry",
@@ -43,15 +45,17 @@ def load(name: str) -> Environment:
     return parse(name, _listing(name))
 
 
-def parse(name: str, listing: Mapping[str, Any]) -> Environment:
+def parse(name: str, listing: Any) -> Environment:
     """Turn what `ansible-inventory --list` printed into an Environment; raises BadConfig."""
     where = f"conf/inventory/{name}"
+    require(_NAME.fullmatch(name), where, "an environment's name has letters, digits, '.', '_' and '-'")
+    require(_has_form(listing), where, "what ansible-inventory printed is not what --list prints")
     variables: Mapping[str, Mapping[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
     if not variables:
         raise BadConfig(where, "there is no host in it")
     common = _common(variables, where)
     groups = {
-        group: tuple(_host(host, variables[host], where) for host in sorted(_members(listing, group)))
+        group: tuple(_host(host, variables.get(host, {}), where) for host in sorted(_members(listing, group)))
         for group in listing
         if group not in ("_meta", "all", "ungrouped")
     }
@@ -60,6 +64,18 @@ def parse(name: str, listing: Mapping[str, Any]) -> Environment:
     object.__setattr__(environment, "groups", groups)
     _check(environment, where)
     return environment
+
+
+def _has_form(listing: object) -> bool:
+    if not isinstance(listing, dict) or not all(isinstance(found, dict) for found in listing.values()):
+        return False
+    variables = listing.get("_meta", {}).get("hostvars", {})
+    members = [found.get(kind, []) for found in listing.values() for kind in ("hosts", "children")]
+    return (
+        isinstance(variables, dict)
+        and all(isinstance(found, dict) for found in variables.values())
+        and all(isinstance(found, list) and all(isinstance(one, str) for one in found) for found in members)
+    )
 
 
 def _common(variables: Mapping[str, Mapping[str, Any]], where: str) -> dict[str, Any]:
@@ -84,8 +100,11 @@ def _common(variables: Mapping[str, Mapping[str, Any]], where: str) -> dict[str,
 
 
 def _members(listing: Mapping[str, Any], group: str) -> set[str]:
-    found = listing.get(group, {})
-    return set(found.get("hosts", ())).union(*(_members(listing, child) for child in found.get("children", ())))
+    """The hosts of a group and of the groups in it, each of them looked at once."""
+    groups = [group]
+    for one in groups:
+        groups += [child for child in listing.get(one, {}).get("children", ()) if child not in groups]
+    return {host for one in groups for host in listing.get(one, {}).get("hosts", ())}
 
 
 def _host(name: str, variables: Mapping[str, Any], where: str) -> Host:
@@ -93,7 +112,7 @@ def _host(name: str, variables: Mapping[str, Any], where: str) -> Host:
     port = variables.get("ansible_port", 22)
     require(_HOST.fullmatch(name), f"{where}: {name[:60]}", "a host's name has a-z, 0-9, '-' and '.'")
     require(_ADDRESS.fullmatch(address), f"{where}: {name}: ansible_host", f"{address!r:.60} is no address")
-    require(isinstance(port, int) and 0 < port < 65536, f"{where}: {name}: ansible_port", f"{port!r:.60} is no port")
+    require(type(port) is int and 0 < port < 65536, f"{where}: {name}: ansible_port", f"{port!r:.60} is no port")
     return Host(name, address, port)
 
 
@@ -101,7 +120,8 @@ def _check(environment: Environment, where: str) -> None:
     require(_REGISTRY.fullmatch(environment.registry), f"{where}: depl_registry", "expected host:port")
     require(_USER.fullmatch(environment.user), f"{where}: depl_user", f"{environment.user!r:.60} is no user")
     for key in ("known_hosts", "cache"):
-        require(getattr(environment, key).startswith("/"), f"{where}: depl_{key}", "expected an absolute path")
+        path = getattr(environment, key)
+        require(_PATH.fullmatch(path), f"{where}: depl_{key}", "expected an absolute path of plain characters")
     slots, installed, running = environment.slots, environment.keep_installed, environment.keep_running
     require(4 <= slots <= 10, f"{where}: depl_slots", "expected 4 to 10")
     require(
@@ -123,13 +143,12 @@ def _check(environment: Environment, where: str) -> None:
         check_variables(placement.environment, f"{at}.environment")
 
 
-def _listing(name: str) -> dict[str, Any]:
+def _listing(name: str) -> Any:
     """What Ansible makes of the inventory. Kept by a digest of its files: asking takes half a second."""
     folder = PROJECT / "conf" / "inventory" / name
     kept = _cache_file(folder)
     if kept and kept.exists():
-        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-        return found
+        return _answer(kept.read_text(encoding="utf-8"), name)
     program = Path(sys.executable).with_name("ansible-inventory")
     settings = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "conf" / "ansible" / "ansible.cfg")}
     asked = subprocess.run(
@@ -141,8 +160,14 @@ def _listing(name: str) -> dict[str, Any]:
         raise BadConfig(f"conf/inventory/{name}", reason[-400:])
     if kept:
         _keep(kept, asked.stdout)
-    answer: dict[str, Any] = json.loads(asked.stdout)
-    return answer
+    return _answer(asked.stdout, name)
+
+
+def _answer(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadConfig(f"conf/inventory/{name}", "ansible-inventory printed no JSON") from None
 
 
 def _keep(path: Path, text: str) -> None:

@@ -19,8 +19,13 @@ T = TypeVar("T")
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,29}", re.ASCII)
 DOMAIN = re.compile(
-    r"(?=.{1,200}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
+    r"(?=.{1,100}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
 )
+
+
+def is_text(value: str, without: str = "") -> bool:
+    """Whether a value can be written to a file and given to a program: no NUL, no half of a character."""
+    return not any(one in "\0" + without or "\ud800" <= one <= "\udfff" for one in value)
 
 
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
@@ -75,7 +80,7 @@ def _innermost(error: BaseException, path: tuple[str, ...] = ()) -> tuple[tuple[
                 path = (*path, str(key))
         return _innermost(inner, path)
     if isinstance(error, ForbiddenExtraKeysError):
-        key = sorted(error.extra_fields)[0]
+        key = sorted(error.extra_fields, key=str)[0]
         known = ", ".join(sorted(field.name for field in _fields(error.cl)))
         return (*path, str(key)), f"unknown key; known here: {known}"
     if isinstance(error, KeyError):
