@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from ..commands import Argv
 from ..model.app import App
@@ -16,6 +17,8 @@ TOOLS = ("logged-compiler", "site-layer", "slim-base")
 WHEELS = "/wheels"
 SOURCE = "/source"
 OUT = "/out"
+_URL = "/:@?&=#%~+,;!*()[]"
+"""What stays as it is in the label with the source's address. Dockerfiles know no escape for a line break."""
 
 
 def digest(*parts: str | bytes) -> str:
@@ -100,6 +103,6 @@ def image(app: App, base: str, version: Version, commit: str, created: str, sour
         version=version,
         commit=commit,
         created=created,
-        source=source,
+        source=quote(source, safe=_URL, errors="surrogateescape"),
         command=list(app.web.command),
     )

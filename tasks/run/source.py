@@ -80,7 +80,11 @@ def _resolve(repository: Path, ref: str) -> str:
 
 
 def _git(repository: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(repository), *words], capture_output=True, text=True, check=False)
+    # Names and addresses of any encoding: what is no UTF-8 stays as it is.
+    done = subprocess.run(
+        ["git", "-C", str(repository), *words],
+        capture_output=True, encoding="utf-8", errors="surrogateescape", check=False,
+    )  # fmt: skip
     if done.returncode:
         raise DeplError(f"git {words[0]} in {repository}: {done.stderr.strip()[:300]}")
     return done.stdout
