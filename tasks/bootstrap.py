@@ -12,7 +12,7 @@ PLAYBOOKS = ("deploy", "appserver")
 
 @task(help={"only": "one playbook: deploy or appserver; default: both"})
 def bootstrap(c: Context, only: str | None = None) -> None:
-    """Make hosts ready with Ansible; safe to repeat, changes what differs."""
+    """Make hosts ready with Ansible; changes only what differs."""
     if only is not None and only not in PLAYBOOKS:
         raise BadInput(f"{only[:60]!r} is no playbook: expected {' or '.join(PLAYBOOKS)}.")
     settings.load()

@@ -19,7 +19,7 @@ HELP = {
 
 @task(help=HELP)
 def build(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | None = None) -> None:
-    """Build a commit as the next version and push it; no app host is touched."""
+    """Build a commit as the next version and push it."""
     report = make()
     with reporting("build", report):
         make_version(c, report, ref, dirty, app)
@@ -27,7 +27,7 @@ def build(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | None = 
 
 @task(help=HELP)
 def buildinst(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | None = None) -> None:
-    """Build a commit and install it: the preview is up, live traffic not touched."""
+    """Build a commit and install it; live traffic is not touched."""
     report = make()
     with reporting("build", report):
         version = make_version(c, report, ref, dirty, app)

@@ -17,7 +17,7 @@ HELP = {
 
 @task(help=HELP)
 def install(c: Context, version: str | None = None, app: str | None = None) -> None:
-    """Start VERSION on all hosts and show it at its own URL; live traffic is not touched."""
+    """Start VERSION on all hosts, at its own URL, without live traffic."""
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "install", app) as work:
         put_in_place(work, wanted or registry.newest(work.target, work.report))

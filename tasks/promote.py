@@ -24,7 +24,7 @@ def promote(c: Context, version: str | None = None, app: str | None = None) -> N
 
 @task(help={"version": "where to go back to; default: what was live before", "app": APP})
 def rollback(c: Context, version: str | None = None, app: str | None = None) -> None:
-    """Send live traffic back to the release that had it before, which is still running."""
+    """Send live traffic back to the release that had it before."""
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "rollback", app) as work:
         send_all(work, wanted or plans.former(work.facts), "rollback to")
@@ -35,7 +35,10 @@ def rollback(c: Context, version: str | None = None, app: str | None = None) -> 
     help={"percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary", "version": VERSION, "app": APP},
 )
 def canary(c: Context, percent: str | None = None, version: str | None = None, app: str | None = None) -> None:
-    """Send a share of the users to VERSION; the same users on every host, and no user back while it grows."""
+    """Send a share of the users to VERSION, the same on every host.
+
+    No user is sent back while the share grows.
+    """
     if percent is None:
         raise BadInput("A canary of how many users? Say it in per cent: inv canary --percent 5")
     share = Percent.parse(percent)
