@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as encode
 import re
-import time
 
 from invoke import Context, task
 
@@ -30,8 +29,7 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
         print(_as_json(target.app.name, facts, missing))
     else:
         title = f"{target.app.name} on {', '.join(host.name for host in target.hosts)} ({target.environment.name})"
-        now = time.time()
-        screen.show(title, HEADS, [row.cells(now) for row in rows])
+        screen.show(title, HEADS, [row.cells(target.now) for row in rows])
         for line in overview.under_way(facts):
             print(line)
         print(overview.summary(facts, missing))
