@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from ..errors import BadInput, StepFailed, printable
+from ..errors import BadInput, StepFailed, one_line, printable
 from ..model.environment import Host
 from ..model.layout import Layout
 from ..model.percent import BUCKETS, Percent
@@ -101,6 +102,18 @@ class Facts:
         return last if last and last.get("outcome") == "began" else None
 
 
+def decode(host: Host, text: str) -> dict[str, Any]:
+    """The JSON object that a host printed; raises StepFailed."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        said = one_line(text[:60].strip()) or "nothing"
+        raise StepFailed(f"{host}: its answer is not JSON: {said}\nDoes its login shell print something?")
+    return found
+
+
 def parse(host: Host, layout: Layout, answer: Any) -> Facts:
     """Read a host's answer; raises StepFailed where it is not what templates/host/onhost.py gives.
 
@@ -133,7 +146,7 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         slots={slot: found for slot, found in _numbered(answer["slots"]).items() if _text(found)},
         strays=tuple(one for one in containers if one.version not in known),
         audit=tuple(_entry(one) for one in answer["audit"] if isinstance(one, dict)),
-        holder=None if answer["holder"] is None else _entry(_mapping(answer["holder"])),
+        holder=None if answer["holder"] is None else holder(answer),
     )
 
 
@@ -219,8 +232,13 @@ def _routed(number: int, found: object) -> Routed | None:
     )
 
 
+def holder(answer: Mapping[str, Any]) -> Mapping[str, str]:
+    """Who holds the lock, by a host's answer: each word on one line."""
+    return {one_line(key): one_line(str(value)) for key, value in _mapping(answer.get("holder")).items()}
+
+
 def _entry(found: Mapping[str, object]) -> Mapping[str, str]:
-    """A line of the audit file or the lock, which people are shown."""
+    """A line of the audit file, which people are shown."""
     return {printable(key): printable(str(value)) for key, value in found.items()}
 
 

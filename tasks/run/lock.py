@@ -68,7 +68,7 @@ class Lock:
     def _try(self, hosts: Iterable[Host]) -> dict[Host, Mapping[str, Any]]:
         """Take the lock where it is free; returns who has it elsewhere."""
         answers = self._ask("lock", hosts)
-        return {host: answer["holder"] for host, answer in answers.items() if "locked" not in answer}
+        return {host: facts_of.holder(answer) for host, answer in answers.items() if "locked" not in answer}
 
     def _ask(self, question: object, hosts: Iterable[Host]) -> dict[Host, dict[str, Any]]:
         def one(remote: Remote) -> dict[str, Any]:
@@ -77,8 +77,7 @@ class Lock:
             line = talk.line(ANSWER_SECONDS)
             if not line.startswith("{"):
                 raise StepFailed(unreadable(remote.host, talk.complaint() or line))
-            answer: dict[str, Any] = json.loads(line)
-            return answer
+            return facts_of.decode(remote.host, line)
 
         return answers_of(self._fleet.each(one, hosts))
 

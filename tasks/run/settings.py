@@ -24,7 +24,7 @@ def environment() -> str:
     there = sorted(one.name for one in (PROJECT / "conf" / "inventory").iterdir() if one.suffix != ".example")
     wanted = os.environ.get("DEPL_ENVIRONMENT") or (there[0] if len(there) == 1 else "")
     if wanted not in there:
-        found = f"{wanted!r} is no environment" if wanted else "Which environment?"
+        found = f"{wanted[:60]!r} is no environment" if wanted else "Which environment?"
         raise BadInput(
             f"{found}: conf/inventory has {', '.join(there) or 'none'}.\nSay DEPL_ENVIRONMENT=…, here or in .env"
         )

@@ -186,7 +186,7 @@ def read_facts(remote: Remote, target: Target) -> Facts:
     result = remote.run(argv, render.onhost(), timeout=30)
     if not result.ok:
         raise StepFailed(unreadable(remote.host, result.said))
-    return facts_of.parse(remote.host, target.layout, json.loads(result.out))
+    return facts_of.parse(remote.host, target.layout, facts_of.decode(remote.host, result.out))
 
 
 def look(target: Target) -> tuple[list[Facts], dict[str, str]]:
