@@ -32,7 +32,7 @@ server {{
         proxy_http_version 1.1;
         proxy_set_header Host $host;
         proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection $app1_connection;
+        proxy_set_header Connection $depl_app1_connection;
         proxy_read_timeout 300s;
     }}
 }}

@@ -41,12 +41,13 @@ def onhost() -> bytes:
 
 def site(app: App, placement: Placement, environment: Environment) -> str:
     """Render nginx's configuration of one app: upstreams, buckets, live and preview servers."""
-    name = app.name.replace("-", "_")
+    # Behind "depl_", or an app named `request` would define $request_id, which is nginx's own.
+    name = "depl_" + app.name.replace("-", "_")
     return render(
         "nginx/site.conf.j2",
         app=app.name,
         name=name,
-        cookie=f"depl_{name}",
+        cookie=name,
         cookie_days=COOKIE_DAYS,
         home=Layout(app.name).home,
         domains=placement.domains,
