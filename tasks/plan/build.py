@@ -103,6 +103,6 @@ def image(app: App, base: str, version: Version, commit: str, created: str, sour
         version=version,
         commit=commit,
         created=created,
-        source=quote(source, safe=_URL, errors="surrogateescape"),
+        source=quote(source, safe=_URL, errors="replace"),
         command=list(app.web.command),
     )

@@ -1,0 +1,525 @@
+"""More than 10,000 hostile inputs through every gate and every renderer.
+
+Each is refused in three lines at most that a terminal can show safely, or taken, and then it appears in
+what is rendered and run only where it belongs.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json as encode
+import re
+import shlex
+import unicodedata
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.commands import docker
+from tasks.errors import BadConfig, BadInput, DeplError
+from tasks.model.environment import Placement
+from tasks.model.percent import Percent
+from tasks.model.release import Release
+from tasks.model.version import Version
+from tasks.plan import build, install, overview, promote, prune, render
+from tasks.plan import facts as facts_of
+from tasks.plan.wishes import Target
+from tasks.run import apps, inventory, source
+from tasks.run import settings as environments
+
+from . import hostile
+from .plan.world import APP1, ENVIRONMENT, NOW, TARGET, V1, V2, Story, installed
+
+INPUTS = {"version": 2500, "percent": 1500, "folder": 1500, "app": 2500, "inventory": 2500, "facts": 2000, "label": 600}
+
+
+def hostile_inputs(gate):
+    return settings(max_examples=INPUTS[gate])
+
+
+def test_the_inputs_are_more_than_ten_thousand():
+    assert sum(INPUTS.values()) > 10_000
+
+
+# --- what must hold ---
+
+
+def accepted(gate, *words):
+    """What a gate makes of its input; None where it refuses, which must be done well."""
+    try:
+        return gate(*words)
+    except DeplError as error:
+        text = str(error)
+        assert 1 <= len(text.splitlines()) <= 3, text
+        assert len(text) < 2000
+        assert not [one for one in text if one != "\n" and unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+        return None
+
+
+def check_argv(argv, sound_options, free=()):
+    """Every word survives the quoting, can be given to a program, and is no option that we didn't write."""
+    assert tuple(shlex.split(shlex.join(argv))) == tuple(argv)
+    for word in argv:
+        assert "\0" not in word
+        word.encode()
+    rest = argv[: len(argv) - len(free)] if free and argv[-len(free) :] == tuple(free) else argv
+    assert {word for word in rest if word.startswith("-")} <= sound_options, argv
+
+
+def steps_of(plan):
+    return [step for phase in plan.phases for steps in phase.steps.values() for step in steps]
+
+
+def check_plan(plan, command=()):
+    for step in steps_of(plan):
+        for argv in (step.argv, step.undo, step.evidence):
+            check_argv(argv, options(), free=command if argv[:2] == ("docker", "create") else ())
+
+
+@cache
+def options():
+    """All options that plans of a sound app have."""
+    story = Story().has(*(installed(Version(f"2026.11.22.13.0{n}"), n, at=NOW - 9000 + n) for n in range(8)))
+    story.went_live(Release(Version("2026.11.22.13.00"), 0))
+    story.site = "another"
+    stray = replace(installed(V1, 0).container, name="stray", version=V1)
+    facts = replace(story.facts(), strays=(stray,))
+    plans = [install.plan(TARGET, V1, [facts]), install.plan(TARGET, V1, [Story(site="").facts()])]
+    plans += [prune.plan(TARGET, [facts]), promote.plan(TARGET, Version("2026.11.22.13.07"), [facts])]
+    argvs = [argv for plan in plans for step in steps_of(plan) for argv in (step.argv, step.undo, step.evidence)]
+    argvs += [docker.last_words("x")]
+    return {word for argv in argvs for word in argv if word.startswith("-")} - {"-m"}
+
+
+# --- readers of what is rendered ---
+
+NGINX = re.compile(
+    r"""(\s+|\#[^\n]*)|("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[;{}]|(?:\$\{|[^\s;{}"'])(?:\$\{|[^\s;{])*)""", re.S
+)
+
+
+def directives(text):
+    """nginx's configuration as directives: their depth, and their words."""
+    found, words, depth, at = [], [], 0, 0
+    while at < len(text):
+        token = NGINX.match(text, at)
+        assert token, text[at : at + 60]
+        at = token.end()
+        if token[2] in (";", "{"):
+            found.append((depth, tuple(words)))
+            words = []
+            depth += token[2] == "{"
+        elif token[2] == "}":
+            assert not words
+            depth -= 1
+            assert depth >= 0
+        elif token[2]:
+            words.append(token[2])
+    assert not words
+    assert depth == 0
+    return found
+
+
+def named(found, name):
+    return [words for _, words in found if words[0] == name]
+
+
+def shape(found):
+    return [(depth, words[0], len(words)) for depth, words in found]
+
+
+@cache
+def sound_shape(slots, domains):
+    placement = Placement(tuple(f"d{n}.foo" for n in range(domains)))
+    return shape(directives(render.site(TARGET.app, placement, replace(ENVIRONMENT, slots=slots))))
+
+
+def instructions(dockerfile):
+    """A Dockerfile as instructions with their text: no comments, lines joined that end with a backslash."""
+    lines = [line for line in dockerfile.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    return [tuple(line.split(None, 1)) for line in re.sub(r"\\[ \t]*\n", "", "\n".join(lines)).split("\n")]
+
+
+def names(dockerfile):
+    return [name for name, _ in instructions(dockerfile)]
+
+
+def packages(dockerfile):
+    run = next(text for name, text in instructions(dockerfile) if "apt-get install" in text)
+    words = shlex.split(run)
+    first = words.index("--no-install-recommends") + 1
+    return set(words[first : words.index("&&", first)])
+
+
+# --- the renderers, with what the gates let through ---
+
+
+@cache
+def check_site(name, placement, slots, http):
+    """Remembered, since most inputs don't change it."""
+    app = replace(TARGET.app, name=name, http=http)
+    found = directives(render.site(app, Placement(placement), replace(ENVIRONMENT, slots=slots)))
+    assert shape(found) == sound_shape(slots, len(placement))
+    words = [words for _, words in found]
+    assert ("server_name", *placement) in words
+    assert words.count(("client_max_body_size", http.max_body)) == 2
+    assert {words[1].split("/")[3] for words in named(found, "root")} == {name}
+
+
+def check_program(layout, user):
+    parser = configparser.RawConfigParser(strict=True, inline_comment_prefixes=(";",))
+    text = render.program(layout, V1, "web", user)
+    assert "%" not in text
+    parser.read_string(text)
+    assert parser.sections() == [f"program:{layout.app}-{V1}-web"]
+    (program,) = (parser[one] for one in parser.sections())
+    assert list(program) == [
+        "command", "user", "autostart", "autorestart", "startsecs", "startretries", "stdout_logfile", "stderr_logfile",
+    ]  # fmt: skip
+    assert program["user"] == user
+    assert len(shlex.split(program["command"])) == 3
+
+
+def check_variables(target):
+    text = install._variables(target, V1)
+    read = {}
+    for line in text.encode().decode().split("\n")[:-1]:  # as docker does it
+        key, _, value = line.removesuffix("\r").lstrip().partition("=")
+        read[key] = value
+    given = {**target.app.environment, **target.placement.environment}
+    assert {key: value for key, value in read.items() if not key.startswith("DEPL_")} == given
+    own = {key: value for key, value in read.items() if key.startswith("DEPL_")}
+    assert own == {
+        "DEPL_APP": target.app.name, "DEPL_ENVIRONMENT": target.environment.name,
+        "DEPL_SOCKET": "/run/depl/web.sock", "DEPL_VERSION": str(V1),
+    }  # fmt: skip
+    assert max(map(len, text.encode().split(b"\n"))) < 65536
+
+
+def check_dockerfiles(app):
+    wanted = {*app.packages.build, *app.packages.run}
+    made = build.builder(app).dockerfile
+    assert names(made) == names(build.builder(TARGET.app).dockerfile)
+    assert packages(made) == packages(build.builder(TARGET.app).dockerfile) | wanted
+    made = build.debian_base(app).dockerfile
+    assert names(made) == names(build.debian_base(TARGET.app).dockerfile)
+    assert packages(made) == {"ca-certificates", "python3", *app.packages.run}
+    check_image(app, "https://git.example.com/app1.git")
+    check_argv(build.slim_base(app, 1), {"--epoch", "--stub"})
+    check_argv(build.wheels(app, "r"), {"--no-cache-dir", "--wheel-dir", "--no-binary", "--requirement"})
+    check_argv(build.dependencies(app), {"--requirement"})
+    assert all("\n" not in value and "\0" not in value for value in build.flags(app, 1).values())
+
+
+def check_image(app, origin):
+    made = build.image(app, "depl-slim:1", V1, "0" * 40, "2026-11-22T12:05:00Z", origin)
+    assert names(made) == ["FROM", "ADD", "ADD", "ENV", "LABEL", "USER", "WORKDIR", "CMD"]
+    found = {name: text for name, text in instructions(made) if name != "ADD"}
+    assert encode.loads(found["CMD"]) == list(app.web.command)
+    label = re.compile(r'\s*([a-z.]+)="([^"\\$\s]*)"')
+    keys = [one[1] for one in label.finditer(found["LABEL"])]
+    assert label.sub("", found["LABEL"]).strip() == ""
+    assert keys == [
+        "depl.app",
+        *(f"org.opencontainers.image.{one}" for one in ("version", "revision", "created", "source")),
+    ]
+    made.encode()
+
+
+def check_all(target):
+    app, environment = target.app, target.environment
+    check_site(app.name, target.placement.domains, environment.slots, app.http)
+    check_program(target.layout, environment.user)
+    check_variables(target)
+    check_dockerfiles(app)
+    fresh = replace(Story().facts(), site=None, last_number=0)
+    check_plan(install.plan(target, V1, [fresh]), app.web.command)
+
+
+# --- the gates ---
+
+
+@hostile_inputs("version")
+@given(hostile.near("2026.11.22.12.05", "0001.01.01.00.00"))
+def test_versions(text):
+    version = accepted(Version.parse, text)
+    if version:
+        assert re.fullmatch(r"[0-9]{4}(\.[0-9]{2}){4}", str(version))
+        assert str(version) == text
+
+
+@hostile_inputs("percent")
+@given(hostile.near("5", "0.5", "100", "99.9"))
+def test_percentages(text):
+    share = accepted(Percent.parse, text)
+    if share:
+        assert 0 <= share.buckets <= 1000
+        assert float(text) == share.buckets / 10
+
+
+@hostile_inputs("folder")
+@given(hostile.near("2026.11.22.12.05@3", "2026.11.22.12.05@10", "2026.11.22.12.05@03", "2026.99.22.12.05@3"))
+def test_folders_of_releases(name):
+    release = Release.from_folder(name)
+    if release:
+        assert str(release) == name
+        assert Version.parse(str(release.version)) == release.version
+
+
+SOUND_APP = yaml.safe_load((environments.PROJECT / "conf" / "apps" / "app1.yml").read_text("utf-8"))
+SOUND_APP |= {"environment": {"LOG_LEVEL": "info", "GREETING": "it's $HOME"}}
+LEAVES = (
+    "256m",
+    "/healthz",
+    "python3",
+    "libpq5",
+    "libldap-2.5.so.0",
+    "requirements.txt",
+    "testapp",
+    "x86-64-v2",
+    "-O3",
+)
+app_values = st.one_of(hostile.near(*LEAVES), hostile.json, st.lists(hostile.near(*LEAVES), max_size=3))
+
+
+@hostile_inputs("app")
+@given(hostile.near("app1", "app-1"), hostile.broken(SOUND_APP, app_values), st.booleans())
+def test_descriptions_of_apps(name, data, keep_name):
+    name = "app1" if keep_name else name
+    app = accepted(apps.parse, name, data, f"conf/apps/{name}.yml")
+    if app:
+        placed = replace(ENVIRONMENT, apps={app.name: Placement(("app1.foo", "foo.app1.foo"))})
+        check_all(Target(app, placed, "ana@deploy", NOW))
+
+
+COMMON = {
+    "depl_registry": "deploy:5000", "depl_user": "depl", "depl_known_hosts": "/etc/depl/known_hosts",
+    "depl_cache": "/var/lib/depl", "depl_slots": 8, "depl_keep_running": 2, "depl_keep_installed": 4, "depl_drain": 60,
+    "depl_lock_wait": 0,
+    "depl_apps": {"app1": {
+        "domains": ["app1.foo", "foo.app1.foo"], "hosts": "appservers", "environment": {"GREETING": "{{ 7*7 }}"},
+    }},
+}  # fmt: skip
+LISTING = {
+    "_meta": {"hostvars": {"app1": {"ansible_host": "192.0.2.1", "ansible_port": 22, **COMMON}}},
+    "all": {"children": ["ungrouped", "appservers"]},
+    "appservers": {"hosts": ["app1", "app2"]},
+}
+PLACES = ("app1", "app1.foo", "192.0.2.1", "2001:db8::1", "deploy:5000", "/var/lib/depl", "depl", "info", "appservers")
+
+
+@hostile_inputs("inventory")
+@given(
+    hostile.near("vagrant", "Prod_1"),
+    hostile.broken(LISTING, st.one_of(hostile.near(*PLACES), hostile.json)),
+    st.booleans(),
+)  # fmt: skip
+def test_inventories(name, listing, keep_name):
+    environment = accepted(inventory.parse, "vagrant" if keep_name else name, listing)
+    for app in environment.apps if environment else ():
+        target = Target(replace(TARGET.app, name=app), environment, "ana@deploy", NOW)
+        check_all(target)
+        for host in target.hosts:
+            assert not host.name.startswith("-")
+            assert not host.address.startswith("-")
+            assert type(host.port) is int
+
+
+def answer():
+    """What templates/host/onhost.py says of a host with a live release, a canary, a spare one and a stray."""
+    releases = {"2026.11.22.12.01@0": V1, "2026.11.22.12.02@1": V2, "2026.11.22.12.09@2": Version("2026.11.22.12.09")}
+    versions = [*releases.values(), Version("2026.11.22.12.08")]
+    table = {"live": f"{V1}@0", "canary": f"{V2}@1", "share": 50, "previous": "2026.11.22.12.09", "at": NOW - 9000,
+             "by": "ana@deploy", "runs": []}  # fmt: skip
+    return {
+        "clock": NOW, "disk_free": 10**10, "site": "0" * 64,
+        "live": {"link": "routes/3", "table": table, "counts": {f"{V1}@0": 950, f"{V2}@1": 50}},
+        "tables": {"3": table, "2": {**table, "canary": None, "share": 0}},
+        "releases": {
+            folder: {"description": {"version": str(version), "slot": 0, "at": NOW - 9000, "by": "ana"}, "health": 200}
+            for folder, version in releases.items()
+        },
+        "versions": {str(version): f"../releases/{folder}" for folder, version in releases.items()},
+        "slots": {folder[-1]: f"../releases/{folder}" for folder in releases},
+        "containers": [
+            {"name": f"app1-{version}-web", "version": str(version), "image": "x", "image_id": "x", "state": "running",
+             "exit": 0, "oom": False, "started": "x", "memory": 5} for version in versions
+        ],
+        "programs": {f"app1-{version}-web": "RUNNING" for version in versions},
+        "audit": [{"at": "x", "who": "ana@deploy", "verb": "promote", "what": "promote", "outcome": "began"}],
+        "holder": {"who": "ana@deploy", "since": "x", "verb": "promote"},
+    }  # fmt: skip
+
+
+ON_DISK = ("2026.11.22.12.05", "2026.11.22.12.05@3", "routes/3", "../releases/2026.11.22.12.01@0", "running", "7")
+
+
+@hostile_inputs("facts")
+@given(hostile.broken(answer(), st.one_of(hostile.near(*ON_DISK), hostile.json)))
+def test_answers_of_hosts(said):
+    facts = accepted(facts_of.parse, APP1, TARGET.layout, said)
+    if facts is None:
+        return
+    target = replace(TARGET, environment=replace(ENVIRONMENT, keep_running=0, keep_installed=0))
+    for planner in (
+        lambda: install.plan(target, Version("2026.11.22.12.07"), [facts]),
+        lambda: install.plan(target, Version("2026.11.22.12.08"), [facts]),
+        lambda: promote.plan(target, V2, [facts]),
+        lambda: promote.canary(target, V2, Percent(70), [facts]),
+        lambda: promote.plan(target, promote.former([facts]), [facts]),
+        lambda: prune.plan(target, [facts]),
+    ):
+        plan = accepted(planner)
+        if plan:
+            check_plan(plan, TARGET.app.web.command)
+    pruned = [word for step in steps_of(prune.plan(target, [facts])) for word in step.argv]
+    buckets = (
+        said["live"]["counts"]
+        if isinstance(said["live"], dict) and isinstance(said["live"].get("counts"), dict)
+        else {}
+    )
+    for folder in (f"{V1}@0", f"{V2}@1"):
+        if buckets.get(folder):
+            assert TARGET.layout.release(Release.from_folder(folder)) not in pruned, "what serves must never be pruned"
+    for row in overview.rows([facts]):
+        assert all(isinstance(cell, str) for cell in row.cells(NOW))
+        encode.dumps(row.as_json())
+    for line in [overview.summary([facts], {}), *overview.under_way([facts])]:
+        assert "\x1b" not in line
+        line.encode()
+
+
+@pytest.mark.parametrize("text", ["", "Welcome to Debian!", "[1]", "{", "[" * 100_000, "\x1b[2J", '"{}"'])
+def test_an_answer_that_is_no_json_is_refused(text):
+    assert accepted(facts_of.decode, APP1, text) is None
+
+
+@settings(max_examples=200)
+@given(hostile.json)
+def test_whoever_holds_a_lock_is_shown_on_one_line(about):
+    shown = facts_of.holder({"holder": about})
+    assert not [word for pair in shown.items() for word in pair if "\n" in word or "\x1b" in word]
+
+
+@hostile_inputs("label")
+@given(hostile.near("https://ana:secret@git.example.com/app1.git", "git@git.example.com:app1.git"))
+def test_addresses_of_sources(url):
+    check_image(TARGET.app, source._without_login(url))
+
+
+@settings(max_examples=60)
+@given(hostile.near("HEAD", "main").filter(lambda ref: not set(ref) & {"\0", "\ud800"}))
+def test_refs(ref):
+    """Without what no program can be given."""
+    commit = accepted(source._resolve, environments.PROJECT, ref)
+    assert commit is None or re.fullmatch("[0-9a-f]{40,64}", commit)
+
+
+@settings(max_examples=500)
+@given(hostile.near("app1"))
+def test_names_of_apps_on_the_command_line(name):
+    assert accepted(apps.choose, name) in (None, "app1")
+
+
+# --- what such inputs found, each by name ---
+
+
+def app_with(changed):
+    return apps.parse("app1", {**SOUND_APP, **changed}, "conf/apps/app1.yml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({1: "x", "y": "z"}, "unknown key"),
+        ({"packages": {"run": ["libc6-"]}}, "no Debian package"),
+        ({"http": {"max_body": "9" * 30 + "g"}}, "size"),
+        ({"source": {"repository": "a\0b"}}, "expected a path"),
+        ({"source": {"path": ""}}, "expected a path"),
+        ({"wheels": {"requirements": "a\nb"}}, "expected a path"),
+        ({"environment": {"A": "\ud800"}}, "one line of text"),
+        ({"environment": {"A": "x" * 70_000}}, "at most"),
+        ({"components": {"web": {"command": ["a\0b"]}}}, "no command line"),
+        ({"components": {**SOUND_APP["components"], "\x1b[2J": {"command": ["a"]}}}, "a component's name"),
+    ],
+)
+def test_descriptions_that_are_refused(changed, reason):
+    with pytest.raises(BadConfig, match=reason):
+        app_with(changed)
+
+
+@pytest.mark.parametrize("key", ["depl_known_hosts", "depl_cache"])
+@pytest.mark.parametrize("path", ["/a:/etc", "/a/../b", "/a\n", "/a\0", "relative", "/", "/a b"])
+def test_paths_on_the_deploy_host_are_plain(key, path):
+    hosts = {"app1": {**COMMON, key: path}}
+    with pytest.raises(BadConfig, match="plain characters"):
+        inventory.parse("vagrant", {**LISTING, "_meta": {"hostvars": hosts}})
+
+
+def test_hosts_without_variables_of_their_own_are_hosts():
+    assert [host.address for host in inventory.parse("vagrant", LISTING).groups["appservers"]] == ["192.0.2.1", "app2"]
+
+
+def test_groups_that_hold_each_other_end():
+    looped = {**LISTING, "a": {"children": ["b"]}, "b": {"children": ["a", "appservers"]}}
+    assert len(inventory.parse("vagrant", looped).groups["a"]) == 2
+
+
+def test_a_description_with_an_impossible_date_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(apps, "PROJECT", tmp_path)
+    (tmp_path / "app1.yml").write_text("since: 2026-13-45\n")
+    with pytest.raises(BadConfig, match="month"):
+        apps.yaml_of(tmp_path / "app1.yml")
+
+
+def test_a_cache_that_holds_half_an_answer_is_told():
+    with pytest.raises(BadConfig, match="no JSON"):
+        inventory._answer('{"_meta": ', "vagrant")
+
+
+@pytest.mark.parametrize("name", ["request", "combined", "http", "nginx", "proxy", "a-preview", "a" * 30])
+def test_no_app_takes_a_name_from_nginx_or_from_another_app(name):
+    """$request_id, $nginx_version, $http_host…; and PCRE's names of groups have 32 characters."""
+
+    def taken(app):
+        text = render.site(replace(TARGET.app, name=app), TARGET.placement, ENVIRONMENT)
+        found = [words for _, words in directives(text)]
+        made = {words[-1] for words in found if words[0] in ("map", "split_clients")}
+        formats = {words[1] for words in found if words[0] == "log_format"}
+        return made | formats, set(re.findall(r"\(\?<(\w+)>", text))
+
+    made, groups = taken(name)
+    assert all(one.lstrip("$").startswith("depl_") for one in made)
+    assert not made & taken("a")[0]
+    assert all(len(group) <= 32 for group in groups)
+    assert not groups & {one.lstrip("$") for one in made}
+
+
+def test_a_domain_fits_into_nginx_hash_of_names():
+    long = ".".join(["a" * 49] * 3)
+    common = {**COMMON, "depl_apps": {"app1": {"domains": [long]}}}
+    with pytest.raises(BadConfig, match="no host name"):
+        inventory.parse("vagrant", {**LISTING, "_meta": {"hostvars": {"app1": common}}})
+
+
+def test_an_unreadable_table_does_not_make_prune_remove_what_serves():
+    story = Story().has(installed(V1, 0), installed(V2, 1)).went_live(Release(V1, 0))
+    facts = replace(story.facts(), live=None, tables=())
+    gone = [
+        step.why
+        for step in steps_of(
+            prune.plan(replace(TARGET, environment=replace(ENVIRONMENT, keep_installed=0, keep_running=0)), [facts])
+        )
+    ]
+    assert f"remove {V2}: folder" in gone
+    assert not [why for why in gone if str(V1) in why]
+
+
+def test_a_refusal_never_steers_a_terminal():
+    error = BadConfig("a\x1b[2J\nb", "c\u202ed\r\n")
+    assert str(error) == r"a\x1b[2J\nb: c\u202ed\r\n"
+    assert str(BadInput("one\ntwo\x07")) == "one\ntwo\\x07"
