@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from threading import Event
+from threading import Event, Lock
 
 from ..commands import Argv
 from ..errors import DeplError, StepFailed, Unreachable
@@ -28,41 +28,64 @@ def execute(plan: Plan, fleet: Fleet, report: Report) -> None:
     Whatever else ends it, an interrupt (Ctrl-C, a stopped build) above all, lets the steps under
     way come to their end, undoes what was done, and goes on as it came.
     """
-    done: dict[Host, list[Step]] = defaultdict(list)
-    stop = Event()
+    run = _Run(fleet)
     for phase in plan.phases:
         try:
             with report.phase(phase.name) as progress:
-                failures = _run_phase(phase, fleet, progress, done, stop)
+                failures = run.phase(phase, progress)
                 if failures:
                     raise _stepfailed(phase, failures)
         except BaseException as error:
-            stop.set()
-            unclean = _undo(fleet, done)
+            unclean = run.undo()
             if isinstance(error, StepFailed):
                 raise _with_aftermath(error, unclean) from None
             raise
 
 
-def _run_phase(
-    phase: Phase, fleet: Fleet, progress: Progress, done: dict[Host, list[Step]], stop: Event
-) -> dict[Host, _Failure]:
-    def on_host(remote: Remote) -> None:
-        for step in phase.steps[remote.host]:
-            if stop.is_set():
-                return
-            # Noted before it runs: a step that broke off half-way is undone like one that ended.
-            done[remote.host].append(step)
-            said = _run_step(remote, step)
-            if step.tells:
-                progress.tell(said)
+class _Run:
+    """What was done on which host, so that it can be undone."""
 
-    hosts = [host for host, steps in phase.steps.items() if steps]
-    outcomes = fleet.each(on_host, hosts)
-    for outcome in outcomes.values():
-        if isinstance(outcome, Exception) and not isinstance(outcome, _Failure):
-            raise outcome
-    return {host: outcome for host, outcome in outcomes.items() if isinstance(outcome, _Failure)}
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._done: dict[Host, list[Step]] = defaultdict(list)
+        self._stop = Event()
+        # An interrupt comes while steps are under way: a host's undo waits for the end of its step.
+        self._busy = {host: Lock() for host in fleet.remotes}
+
+    def phase(self, phase: Phase, progress: Progress) -> dict[Host, _Failure]:
+        """Run a phase's steps on all its hosts; returns where they failed."""
+
+        def on_host(remote: Remote) -> None:
+            with self._busy[remote.host]:
+                for step in phase.steps[remote.host]:
+                    if self._stop.is_set():
+                        return
+                    # Noted before it runs: a step that broke off half-way is undone like one that ended.
+                    self._done[remote.host].append(step)
+                    said = _run_step(remote, step)
+                    if step.tells:
+                        progress.tell(said)
+
+        outcomes = self._fleet.each(on_host, [host for host, steps in phase.steps.items() if steps])
+        for outcome in outcomes.values():
+            if isinstance(outcome, Exception) and not isinstance(outcome, _Failure):
+                raise outcome
+        return {host: outcome for host, outcome in outcomes.items() if isinstance(outcome, _Failure)}
+
+    def undo(self) -> dict[Host, str]:
+        """Put back what was done, newest first; returns the hosts where that failed, with the reason."""
+        self._stop.set()
+
+        def on_host(remote: Remote) -> None:
+            with self._busy[remote.host]:
+                for step in reversed(self._done[remote.host]):
+                    if step.undo:
+                        result = remote.run(step.undo, timeout=120)
+                        if not result.ok:
+                            raise DeplError(f"undo of “{step.why}”: {result.said}")
+
+        outcomes = self._fleet.each(on_host, [host for host, steps in self._done.items() if steps])
+        return {host: str(outcome) for host, outcome in outcomes.items() if isinstance(outcome, Exception)}
 
 
 def _run_step(remote: Remote, step: Step) -> str:
@@ -91,20 +114,6 @@ def _stepfailed(phase: Phase, failures: Mapping[Host, _Failure]) -> StepFailed:
     others = [str(one) for one in failures if one != host]
     also = f" (and {', '.join(others)})" if others else ""
     return StepFailed(f"{host}{also}: {first.step.why}: {first.reason}", first.log)
-
-
-def _undo(fleet: Fleet, done: Mapping[Host, list[Step]]) -> dict[Host, str]:
-    """Put back what was done, newest first; returns the hosts where that failed, with the reason."""
-
-    def on_host(remote: Remote) -> None:
-        for step in reversed(done[remote.host]):
-            if step.undo:
-                result = remote.run(step.undo, timeout=120)
-                if not result.ok:
-                    raise DeplError(f"undo of “{step.why}”: {result.said}")
-
-    outcomes = fleet.each(on_host, [host for host, steps in done.items() if steps])
-    return {host: str(outcome) for host, outcome in outcomes.items() if isinstance(outcome, Exception)}
 
 
 def _with_aftermath(error: StepFailed, unclean: Mapping[Host, str]) -> StepFailed:

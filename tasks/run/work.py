@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import invoke
 
@@ -28,8 +28,6 @@ from .lock import Lock, unreadable
 from .report import Report, make
 from .ssh import Fleet, Remote, answers_of
 
-T = TypeVar("T")
-
 
 class Work:
     """An app on its hosts, connected to; with the lock held unless it only looks."""
@@ -43,10 +41,6 @@ class Work:
         self._lock: Lock | None = None
         self.facts: Sequence[Facts] = ()
 
-    @property
-    def fleet(self) -> Fleet:
-        return self._fleet
-
     def carry_out(self, planner: Callable[[Sequence[Facts]], Plan], what: str) -> bool:
         """Plan, run, read again; False where there was nothing to do. A dry run prints the plan instead."""
         plan = planner(self.facts)
@@ -59,17 +53,22 @@ class Work:
         try:
             execute(plan, self._fleet, self.report)
             self.read()
-            left = planner(self.facts)
-            if left:
-                step = next(steps[0] for phase in left.phases for steps in phase.steps.values() if steps)
-                raise StepFailed(
-                    f"After all steps the hosts are not as planned: “{step.why}” is still to do.\nSee: inv status"
-                )
+            self._check(planner)
         except BaseException as error:
-            self._audit(what, f"failed: {str(error) or 'interrupted'}")
+            self._audit(what, f"failed: {_first_line(error)}")
             raise
         self._audit(what, "done")
         return True
+
+    def _check(self, planner: Callable[[Sequence[Facts]], Plan]) -> None:
+        """Plan again: what was wished for is true now, or the work has failed after all."""
+        try:
+            left = planner(self.facts)
+        except Refused as error:
+            raise StepFailed(f"All steps were done, but now: {_first_line(error)}\nSee: inv status") from None
+        if left:
+            step = next(steps[0] for phase in left.phases for steps in phase.steps.values() if steps)
+            raise StepFailed(f"All steps were done, but “{step.why}” is still to do.\nSee: inv status")
 
     def newest(self) -> Version:
         """The newest version that is installed on all hosts; says which."""
@@ -138,8 +137,8 @@ class Work:
 
 
 @contextmanager
-def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True) -> Iterator[Work]:
-    """Open a piece of work on one app. With `changes`, its lock is held until the end."""
+def begin(c: invoke.Context, verb: str, app: str | None) -> Iterator[Work]:
+    """Open a piece of work on one app; its lock is held until the end, but for a dry run."""
     report = make()
     with reporting(verb, report):
         target = choose(app)
@@ -149,7 +148,7 @@ def begin(c: invoke.Context, verb: str, app: str | None, *, changes: bool = True
         with Fleet(target.hosts, target.environment) as fleet:
             fleet.open()
             work = Work(target, fleet, report, verb, dry)
-            if changes and not dry:
+            if not dry:
                 work.lock()
             work.read()
             work.warn_of_unfinished()
@@ -215,7 +214,9 @@ def choose(app: str | None) -> Target:
     return Target(described, environment, settings.who(), time.time())
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     return (str(error) if isinstance(error, DeplError) else repr(error)).splitlines()[0]
 
 

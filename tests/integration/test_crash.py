@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import APP_HOSTS, PROJECT
+from .conftest import APP_HOSTS, PROJECT, variant
 
 pytestmark = pytest.mark.integration
 
@@ -97,3 +97,23 @@ def test_a_lock_goes_with_its_process_and_names_its_holder(sandbox, two):
     assert sandbox.live() == {two[0]}
     time.sleep(0.5)
     sandbox.must("promote", "--version", two[1])
+
+
+@pytest.mark.parametrize("signal", ["TERM", "INT", "HUP"])
+def test_an_install_that_is_stopped_puts_back_what_it_did(sandbox, two, signal):
+    never_healthy = variant(sandbox, two[0], TESTAPP_UNHEALTHY="1")
+    before = sandbox.status()["releases"]
+    with sandbox.start_inv("install", "--version", never_healthy) as process:
+        pid = process.stdout.readline().decode().strip()
+        time.sleep(3)
+        sandbox.ssh("deploy", f"kill -{signal} {pid}")
+        said = process.stdout.read().decode()
+        process.wait(60)
+    assert process.returncode == 1, said
+    assert "Interrupted; what install had done was put back." in said
+    assert "Traceback" not in said
+    assert [row["version"] for row in sandbox.status()["releases"]] == [row["version"] for row in before]
+    for host in APP_HOSTS:
+        folders = "/srv/depl/supervisor /srv/depl/app1/releases /srv/depl/app1/versions"
+        left = f"sudo docker ps -a --format '{{{{.Names}}}}'; ls {folders}"
+        assert never_healthy not in sandbox.on(host, left)
