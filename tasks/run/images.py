@@ -101,7 +101,7 @@ class _Build:
             raise BadConfig(
                 f"conf/apps/{self.app.name}.yml: source.path", f"there is no setup.py or pyproject.toml in {where}"
             )
-        if not (source / self.app.wheels.requirements).exists():
+        if not (source / self.app.wheels.requirements).is_file():
             raise BadConfig(
                 f"conf/apps/{self.app.name}.yml: wheels.requirements",
                 f"there is no {self.app.wheels.requirements} in {where}",

@@ -33,12 +33,19 @@ def environment() -> str:
 
 def who() -> str:
     """The person and the machine, as the lock and the audit file name them: ana@deploy; raises BadInput."""
-    person = os.environ.get("DEPL_WHO") or os.environ.get("TEAMCITY_BUILDCONF_NAME") or getpass.getuser()
+    person = os.environ.get("DEPL_WHO") or os.environ.get("TEAMCITY_BUILDCONF_NAME") or _user()
     if not person.isprintable() or len(person) > 80:
         raise BadInput(
             f"{person[:60]!r} can't stand in the audit file: expected up to 80 printable characters.\nSay DEPL_WHO=…"
         )
     return f"{person}@{socket.gethostname()}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry in passwd, as build containers have
+        return str(os.getuid())
 
 
 def under_teamcity() -> bool:

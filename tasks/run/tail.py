@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 
 from ..commands import Argv
+from ..errors import printable
 from ..model.environment import Host
 from ..plan.wishes import Target
 from .ssh import Fleet, Remote
@@ -19,7 +20,8 @@ def show(target: Target, commands: Mapping[Host, Argv]) -> None:
     def one(remote: Remote) -> None:
         def line(text: str) -> None:
             with screen:
-                print(f"{remote.host.name:<{width}} │ {text}", flush=True)
+                # An app's log is not trusted to steer the terminal of whoever reads it.
+                print(f"{remote.host.name:<{width}} │ {printable(text)}", flush=True)
 
         remote.open()
         remote.stream(commands[remote.host], line)
