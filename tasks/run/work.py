@@ -191,6 +191,9 @@ def read_facts(remote: Remote, target: Target) -> Facts:
 def look(target: Target) -> tuple[list[Facts], dict[str, str]]:
     """Read all hosts without a lock; hosts that don't answer are the second half, with the reason."""
 
+    # Who only looks has nothing to put back: `inv status | head` may just end.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
     def one(remote: Remote) -> Facts:
         remote.open()
         return read_facts(remote, target)
