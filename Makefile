@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo bench-image bench-flip test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ check: venv lint-ansible  ## format, lint, types, layers, unit tests
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/lint-imports
-	$(VENV)/bin/pytest -m 'not integration' tests
+	$(VENV)/bin/pytest -n auto -m 'not integration' tests
 
 format: venv  ## put the code in form
 	$(VENV)/bin/ruff format .
@@ -37,6 +37,9 @@ bench-image:  ## the image's size beside a naive one's, and what a code change p
 	@mkdir -p build/bench
 	@$(ON_DEPLOY) "cd /vagrant && /opt/depl/venv/bin/python -m bench.image HEAD $$(bench/changed-commit)" > build/bench/image.new
 	@mv build/bench/image.new build/bench/image.json && cat build/bench/image.json
+
+bench-route: venv  ## requests per second through depl's routing, beside a static upstream
+	@$(VENV)/bin/python -m bench.route
 
 bench-flip: venv  ## requests lost through 200 live changes, beside nginx reloads (15 minutes)
 	$(VENV)/bin/python -m bench.flip

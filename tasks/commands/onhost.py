@@ -29,6 +29,10 @@ def table(program: bytes, layout: Layout, number: int, description: Mapping[str,
     return _call(program, "table", layout.home, str(number), json.dumps(description))
 
 
+def start(program: bytes, layout: Layout, name: str) -> Argv:
+    return _call(program, "start", layout.home, name)
+
+
 def wait(program: bytes, layout: Layout, release: Release, health_path: str, seconds: int) -> Argv:
     name = layout.container(release.version)
     return _call(program, "wait", layout.home, name, layout.socket(release), health_path, str(seconds))

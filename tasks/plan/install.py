@@ -137,8 +137,8 @@ def _start(target: Target, release: Release) -> tuple[Step, ...]:
              undo=files.remove(layout.slot(release.slot))),
         Step("create the container", create, undo=docker.remove(name), timeout=120),
         Step("write the program", files.write(layout.program(version, WEB)), program, undo=supervisor.forget(name)),
-        Step("start the program", supervisor.update(name), undo=files.remove(layout.program(version, WEB)),
-             evidence=docker.last_words(name)),
+        Step("start the program", onhost.start(render.onhost(), layout, name), render.onhost(),
+             undo=files.remove(layout.program(version, WEB)), evidence=docker.last_words(name)),
     )  # fmt: skip
 
 

@@ -84,6 +84,8 @@ class Remote:
             self._connection.open()
             transport = self._connection.transport
             transport.set_keepalive(15)
+            # Or small packets wait 40 ms for an acknowledgement that is itself delayed, at nearly every command.
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except BadHostKeyException as error:
             name = host.address if host.port == 22 else f"[{host.address}]:{host.port}"
             raise Unreachable(
