@@ -68,16 +68,17 @@ def remove_release(sandbox, host, version):
 
 def test_the_next_command_says_what_was_cut_short(sandbox, two):
     old, new = two
-    with sandbox.start_inv("promote", "--version", new) as holder:
-        pid = holder.stdout.readline().decode().strip()
-        began = lambda: "began" in sandbox.on("app1", "tail -n 1 /srv/depl/app1/audit.jsonl")  # noqa: E731
-        while holder.poll() is None and not began():
-            pass
-        sandbox.ssh("deploy", f"kill -9 {pid}")
-        holder.wait(30)
-    out = sandbox.must("promote", "--version", old)
-    assert "is live" in out or "Nothing to do" in out
-    assert sandbox.live() == {old}
+    never_healthy = variant(sandbox, old, TESTAPP_UNHEALTHY="1")
+    kill_after(sandbox, 4, "install", "--version", never_healthy)
+    try:
+        assert f"install {never_healthy} by" in sandbox.must("status")
+        said = sandbox.must("promote", "--version", new)
+        assert f"install {never_healthy} by" in said
+        assert "was cut" in said
+        assert "cut short" not in sandbox.must("status"), "the newest work has come to its end"
+    finally:
+        for host in APP_HOSTS:
+            remove_release(sandbox, host, never_healthy)
 
 
 def test_a_lock_goes_with_its_process_and_names_its_holder(sandbox, two):

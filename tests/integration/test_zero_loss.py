@@ -56,10 +56,9 @@ def test_no_request_fails_and_each_is_served_by_one_of_the_two_versions(sandbox,
     for client in clients:
         client.start()
     try:
-        for n in range(CHANGES // 2):
+        for _ in range(CHANGES // 2):
             sandbox.must("promote", "--version", new)
             sandbox.must("rollback")
-            assert n < CHANGES
     finally:
         stop.set()
         for client in clients:
