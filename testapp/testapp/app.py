@@ -12,7 +12,7 @@ import ujson
 from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask.json.provider import JSONProvider
 from flask_sock import Sock  # type: ignore[import-untyped]
-from simple_websocket import Server  # type: ignore[import-untyped]
+from simple_websocket import ConnectionClosed, Server  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
 from .settings import Settings
@@ -115,8 +115,13 @@ def events() -> Response:
 def socket(ws: Server) -> None:
     """Greet with the version, then echo until the client leaves."""
     ws.send(settings().version)
-    while True:
-        ws.send(ws.receive())
+    try:
+        while True:
+            ws.send(ws.receive())
+    except ConnectionClosed:
+        # simple-websocket tells us of the client's goodbye before its own thread has answered it; returning
+        # now would let gunicorn close the connection under that answer.
+        ws.thread.join(5)
 
 
 @pages.route("/fail", methods=["GET", "POST"])

@@ -130,7 +130,12 @@ def test_stale_socket_is_no_obstacle(tmp_path: Path) -> None:
         pass
 
 
-def test_websocket_greets_and_echoes(server: Path) -> None:
+def test_websocket_greets_echoes_and_says_goodbye(server: Path) -> None:
+    for _ in range(50):  # the goodbye once got lost in some of them
+        greet_echo_goodbye(server)
+
+
+def greet_echo_goodbye(server: Path) -> None:
     ws = WSConnection(ConnectionType.CLIENT)
     with dial(server) as wire:
 
