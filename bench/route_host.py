@@ -17,7 +17,7 @@ import time
 HOME = "/srv/depl/bench"
 RELEASE = f"{HOME}/releases/2026.11.22.12.05@3"
 ROUTED, STATIC = 8081, 8082
-COMMON = "user www-data; worker_processes 1; daemon off; events {{ worker_connections 1024; }} pid {place}.pid; error_log {place}.err;"
+COMMON = "include /etc/nginx/modules-enabled/*.conf; pcre_jit on; user www-data; worker_processes 1; daemon off; events {{ worker_connections 1024; }} pid {place}.pid; error_log {place}.err;"
 BACKEND = (
     COMMON
     + """
