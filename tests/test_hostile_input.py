@@ -167,7 +167,8 @@ def check_site(name, placement, slots, http):
     words = [words for _, words in found]
     assert ("server_name", *placement) in words
     assert words.count(("client_max_body_size", http.max_body)) == 2
-    assert {words[1].split("/")[3] for words in named(found, "root")} == {name}
+    (look,) = named(found, "perl_set")
+    assert re.findall(r'"([^"]*)"', look[2])[0] == f"/srv/depl/{name}/"
 
 
 def check_program(layout, user):
