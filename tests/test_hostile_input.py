@@ -209,6 +209,7 @@ def check_dockerfiles(app):
     made = build.debian_base(app).dockerfile
     assert names(made) == names(build.debian_base(TARGET.app).dockerfile)
     assert packages(made) == {"ca-certificates", "python3", *app.packages.run}
+    check_dependencies(app)
     check_image(app, "https://git.example.com/app1.git")
     check_argv(build.slim_base(app, 1), {"--epoch", "--stub"})
     check_argv(build.wheels(app, "r"), {"--no-cache-dir", "--wheel-dir", "--no-binary", "--requirement"})
@@ -216,11 +217,17 @@ def check_dockerfiles(app):
     assert all("\n" not in value and "\0" not in value for value in build.flags(app, 1).values())
 
 
+def check_dependencies(app):
+    made = build.dependencies_image(app, "depl-slim:1")
+    assert names(made) == ["FROM", "ADD", "ENV", "USER", "WORKDIR", "CMD"]
+    assert encode.loads(dict(instructions(made))["CMD"]) == list(app.web.command)
+    made.encode()
+
+
 def check_image(app, origin):
     made = build.image(app, "depl-slim:1", V1, "0" * 40, "2026-11-22T12:05:00Z", origin)
-    assert names(made) == ["FROM", "ADD", "ADD", "ENV", "LABEL", "USER", "WORKDIR", "CMD"]
-    found = {name: text for name, text in instructions(made) if name != "ADD"}
-    assert encode.loads(found["CMD"]) == list(app.web.command)
+    assert names(made) == ["FROM", "ADD", "ENV", "LABEL"]
+    found = dict(instructions(made))
     label = re.compile(r'\s*([a-z.]+)="([^"\\$\s]*)"')
     keys = [one[1] for one in label.finditer(found["LABEL"])]
     assert label.sub("", found["LABEL"]).strip() == ""

@@ -73,6 +73,11 @@ def dependencies(app: App) -> Argv:
     return ("site-layer", WHEELS, "--requirement", f"{SOURCE}/{app.wheels.requirements}")
 
 
+def dependencies_image(app: App, base: str) -> str:
+    """The Dockerfile of all that a change of code leaves as it is."""
+    return render.render("docker/dependencies.Dockerfile.j2", base_image=base, command=list(app.web.command))
+
+
 def own_code() -> Argv:
     """Write the app itself, from /source, as a normalised tar; runs in the builder, without a network."""
     return ("site-layer", "/none", "--no-deps", "--no-build-isolation", SOURCE)
@@ -94,15 +99,14 @@ def wheelhouse_key(app: App, builder_id: str, requirements: str, epoch: int) -> 
     return digest(builder_id, requirements, *wheels(app, ""), *(f"{k}={v}" for k, v in flags(app, epoch).items()))
 
 
-def image(app: App, base: str, version: Version, commit: str, created: str, source: str) -> str:
+def image(app: App, dependencies: str, version: Version, commit: str, created: str, source: str) -> str:
     """The app image's Dockerfile."""
     return render.render(
         "docker/app.Dockerfile.j2",
         app=app.name,
-        base_image=base,
+        dependencies_image=dependencies,
         version=version,
         commit=commit,
         created=created,
         source=quote(source, safe=_URL, errors="replace"),
-        command=list(app.web.command),
     )

@@ -131,6 +131,12 @@ class Engine:
         images = sorted(self._client.images.list(), key=lambda image: str(image.attrs["Created"]))
         return [tag for image in images for tag in image.tags if tag.startswith(prefix)]
 
+    def rename(self, tag: str, new: str) -> None:
+        """Call an image by another tag."""
+        repository, _, name = new.partition(":")
+        self._client.images.get(tag).tag(repository, name)
+        self.forget(tag)
+
     def forget(self, tag: str) -> None:
         """Take a tag off an image; the image goes when it was the last one."""
         try:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,16 +74,21 @@ class _Build:
         with self.report.phase("base") as progress:
             base = self._base(builder, progress)
         with self.report.phase("layers") as progress:
-            layers = self._layers(builder, source, wheelhouse, progress)
+            dependencies, what = self._dependencies(builder, source, wheelhouse, base, progress)
+            code = self._tar("own code", builder, plans.own_code(), "app.tar", {str(source): plans.SOURCE}, progress)
+            progress.tell(f"dependencies {what}, own code {code.stat().st_size / 1e3:.0f} kB")
         image = Image(self.target.environment.registry, self.app.name, version)
         with self.report.phase("image") as progress:
             created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-            text = plans.image(self.app, base, version, self.checkout.label, created, self.checkout.origin)
-            self.engine.build("image", text, layers, str(image), progress.now)
+            text = plans.image(self.app, dependencies, version, self.checkout.label, created, self.checkout.origin)
+            self.engine.build("image", text, {"app.tar": code.read_bytes()}, str(image), progress.now)
             size = self.engine.size(str(image))
             progress.tell(f"{size / 1e6:.1f} MB")
-        with self.report.phase("check") as progress:
-            self._check(str(image), progress)
+        with tarfile.open(code) as layer:
+            compiled = any(".so" in Path(name).suffixes for name in layer.getnames())
+        if compiled:
+            with self.report.phase("check") as progress:
+                progress.tell(self._check(str(image), progress))
         with self.report.phase("push") as progress:
             self.engine.push(image.repository, str(version), progress.now)
             layers_now = registry.layers(self.target, version)
@@ -159,18 +165,25 @@ class _Build:
         progress.tell(f"{self.app.base}, {self.engine.size(tag) / 1e6:.1f} MB")
         return tag
 
-    def _layers(self, builder: str, source: Path, wheelhouse: Path, progress: Progress) -> dict[str, bytes]:
-        """Dependencies and the app's own code, as a tar each."""
+    def _dependencies(
+        self, builder: str, source: Path, wheelhouse: Path, base: str, progress: Progress
+    ) -> tuple[str, str]:
+        """The base image with the dependencies on it, each of whose compiled modules loads; and how it came."""
+        text = plans.dependencies_image(self.app, base)
+        tag = f"depl-dependencies:{plans.digest(text, self.engine.image_id(base) or '', wheelhouse.name)}"
+        if self.engine.has(tag):
+            return tag, "kept"
         kept = wheelhouse / "layer.tar"
-        mounts = {str(source): plans.SOURCE}
         if not kept.exists():
-            all_wheels = {**mounts, str(wheelhouse): plans.WHEELS}
-            made = self._tar("dependencies", builder, plans.dependencies(self.app), "deps.tar", all_wheels, progress)
+            mounts = {str(source): plans.SOURCE, str(wheelhouse): plans.WHEELS}
+            made = self._tar("dependencies", builder, plans.dependencies(self.app), "deps.tar", mounts, progress)
             shutil.copyfile(made, kept.with_suffix(".new"))
             kept.with_suffix(".new").rename(kept)
-        own = self._tar("the app's own code", builder, plans.own_code(), "app.tar", mounts, progress)
-        progress.tell(f"dependencies {kept.stat().st_size / 1e6:.1f} MB, own code {own.stat().st_size / 1e3:.0f} kB")
-        return {"deps.tar": kept.read_bytes(), "app.tar": own.read_bytes()}
+        unchecked = f"{tag}-unchecked"
+        self.engine.build("dependencies", text, {"deps.tar": kept.read_bytes()}, unchecked, progress.now)
+        said = self._check(unchecked, progress)
+        self.engine.rename(unchecked, tag)
+        return tag, f"{kept.stat().st_size / 1e6:.1f} MB, {said}"
 
     def _tar(
         self, what: str, builder: str, argv: tuple[str, ...], name: str, mounts: dict[str, str], progress: Progress
@@ -185,11 +198,11 @@ class _Build:
         )
         return out / name
 
-    def _check(self, image: str, progress: Progress) -> None:
-        """Load every compiled module in the finished image: what lacks a library fails here, not on a host."""
+    def _check(self, image: str, progress: Progress) -> str:
+        """Load every compiled module of an image: what lacks a library fails here, not on a host."""
         code = render.tool("check-libraries").decode()
         said = self.engine.run("check of compiled modules", image, ("python3", "-c", code), mounts={}, say=progress.now)
-        progress.tell(said.splitlines()[0])
+        return said.splitlines()[0]
 
     def _tidy(self) -> None:
         """Remove what is old: versions, which the registry has, and what can be made again."""
@@ -198,6 +211,7 @@ class _Build:
             "depl-builder:",
             "depl-slim:",
             "depl-base:",
+            "depl-dependencies:",
         ):
             for tag in self.engine.tags(prefix)[:-KEPT]:
                 self.engine.forget(tag)

@@ -103,7 +103,7 @@ def test_build_under_teamcity_speaks_service_messages(sandbox, builds):
     )
     assert f"##teamcity[buildNumber '{version}']" in messages
     names = [re.match(r"##teamcity\[(\w+)", line)[1] for line in messages]
-    assert names.count("blockOpened") == names.count("blockClosed") == 8
+    assert names.count("blockOpened") == names.count("blockClosed") == 7
     assert {"progressMessage", "buildStatisticValue", "setParameter"} <= set(names)
 
 

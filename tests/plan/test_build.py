@@ -57,8 +57,10 @@ def test_the_builder_has_the_headers_and_the_libraries_of_the_app():
 
 
 def test_the_image_is_three_layers_and_labelled():
-    text = build.image(APP, "depl-slim:1", Version("2026.11.22.12.05"), "abc", "2026-11-22T12:05:00Z", "https://x/y")
-    assert text.startswith("#") or text.startswith("FROM")
+    below = build.dependencies_image(APP, "depl-slim:1")
+    text = below + build.image(
+        APP, "depl-dependencies:1", Version("2026.11.22.12.05"), "abc", "2026-11-22T12:05:00Z", "https://x/y"
+    )
     assert [line.split()[1] for line in text.splitlines() if line.startswith("ADD")] == ["deps.tar", "app.tar"]
     for label in ("version", "revision", "created", "source"):
         assert f"org.opencontainers.image.{label}=" in text
