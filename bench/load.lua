@@ -21,6 +21,11 @@ function request()
   return post
 end
 
+-- Milliseconds before the next request of a connection: enough load to show a loss, and cores left for the changes.
+function delay()
+  return 3
+end
+
 function response(status, headers, _)
   local version = headers["X-Version"] or headers["x-version"] or "none"
   if status == 200 then ok = ok + 1 else bad = bad + 1 end
