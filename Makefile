@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo bench-image bench-route bench-flip bench-peers test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench-route: venv  ## requests per second through depl's routing, beside a stati
 
 bench-flip: venv  ## requests lost through 200 live changes, beside nginx reloads (15 minutes)
 	$(VENV)/bin/python -m bench.flip
+
+bench-fleet: venv  ## one command over 1, 10 and 100 hosts: seconds, skew, round trips (4 minutes)
+	@$(VENV)/bin/python -m bench.fleet
 
 bench-peers: venv  ## a code change, and a promote, beside Ansible and Capistrano (10 minutes)
 	$(VENV)/bin/python -m bench.peers

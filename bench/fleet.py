@@ -1,0 +1,98 @@
+"""One command over 1, 10 and 100 hosts: python -m bench.fleet [RUNS]. Writes build/bench/fleet.json.
+
+The hosts are light ones (see light_hosts.py) and share two cores with each other and with the client.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from typing import Any
+
+from . import hosts
+from .flip import two_versions
+
+HOST = "app1"
+SIZES = (1, 10, 100)
+SECONDS = 900
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    old, new = two_versions()
+    light, client = hosts.put(HOST, "light_hosts.py"), hosts.put("deploy", "fleet_client.py")
+    try:
+        hosts.run(HOST, "sudo", "python3", light, "up", str(max(SIZES)), str(SECONDS))
+        ask(client, "prepare", HOST, *map(str, SIZES))
+        found = {str(size): measure(client, light, size, runs, old, new) for size in SIZES}
+        counted = {verb: count(client, light, *words) for verb, words in verbs(old, new).items()}
+    finally:
+        hosts.run(HOST, "sudo", "python3", light, "down")
+    show(found, counted)
+    keys = ("promote_s", "promote_s_all", "skew_ms", "skew_ms_all", "status_s", "client_cpu_s", "load")
+    result = {key: {size: one[key] for size, one in found.items()} for key in keys}
+    hosts.save("fleet", {**result, "counts": counted, "runs": runs, "date": time.strftime("%Y-%m-%d")})
+
+
+def verbs(old: str, new: str) -> dict[str, tuple[str, ...]]:
+    """What is counted, one after the other: the host at the relay has nothing live at first."""
+    return {"first promote": ("promote", "--version", old), "promote": ("promote", "--version", new),
+            "rollback": ("rollback",), "status": ("status",)}  # fmt: skip
+
+
+def measure(client: str, light: str, size: int, runs: int, old: str, new: str) -> dict[str, Any]:
+    """Medians over so many promotes and looks."""
+    ask(client, "time", str(size), "promote", "--version", old)
+    promotes, looks, skews, used, loads = [], [], [], [], []
+    for n in range(runs):
+        loads.append(os.getloadavg()[0])
+        done = ask(client, "time", str(size), "promote", "--version", old if n % 2 else new)
+        flips = json.loads(hosts.run(HOST, "sudo", "python3", light, "flips", str(size)))
+        promotes.append(done["seconds"])
+        used.append(done["cpu"])
+        skews.append((max(flips) - min(flips)) / 1e6)
+        looks.append(ask(client, "time", str(size), "status")["seconds"])
+        print(
+            f"  {size:>3} hosts: promote {promotes[-1]:.2f} s, skew {skews[-1]:.0f} ms, status {looks[-1]:.2f} s",
+            flush=True,
+        )
+    return {
+        "promote_s": round(statistics.median(promotes), 2),
+        "promote_s_all": [round(one, 2) for one in promotes],
+        "skew_ms": round(statistics.median(skews)),
+        "skew_ms_all": [round(one) for one in skews],
+        "status_s": round(statistics.median(looks), 2),
+        "client_cpu_s": round(statistics.median(used), 2),
+        "load": round(statistics.median(loads), 1),
+    }
+
+
+def count(client: str, light: str, *words: str) -> dict[str, int]:
+    """What one command costs on the way to one host."""
+    since = hosts.run(HOST, "date", "+%s").strip()
+    time.sleep(1)  # the log's times are whole seconds, and the command before this one is in it
+    found = ask(client, "count", HOST, *words)
+    return {**found, "commands": int(hosts.run(HOST, "sudo", "python3", light, "commands", since))}
+
+
+def ask(client: str, *words: str) -> dict[str, Any]:
+    said = hosts.run("deploy", "python3", client, *words)
+    found: dict[str, Any] = json.loads(said.split("RESULT ", 1)[1])
+    return found
+
+
+def show(found: dict[str, dict[str, Any]], counted: dict[str, dict[str, int]]) -> None:
+    rows = [
+        [size, *(f"{one[key]}" for key in ("promote_s", "skew_ms", "status_s", "client_cpu_s", "load"))]
+        for size, one in found.items()
+    ]
+    hosts.table(["hosts", "promote s", "skew ms", "status s", "CPU s of inv", "load before"], rows)
+    keys = ("connections", "commands", "round_trips", "sent", "received")
+    hosts.table(["for one host", *keys], [[verb, *(str(one[key]) for key in keys)] for verb, one in counted.items()])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Light hosts: many sshds on one app host, each with a /srv/depl of its own. Run as root on that app host.
+
+    light_hosts.py up COUNT SECONDS     start them, on ports 2300 to 2300 + COUNT; they end by themselves after SECONDS
+    light_hosts.py flips COUNT          when each host's live link was last renamed, in ns (the kernel's clock), as JSON
+    light_hosts.py commands SINCE       commands that the host at port 2300 was asked to run since a time (its log says)
+    light_hosts.py down
+
+What a light host has of its own: sshd (Debian's, as configured here, with PAM), lock, routing tables, live link, audit
+file. What all share: the kernel, dockerd, supervisord, the containers and their sockets, as they really run here.
+Port 2300 is one more host whose sshd logs each command.
+"""
+
+import json
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+
+REAL = "/srv/depl"
+STATE = "/srv/depl-light"
+SHARED = "/run/depl-light"
+UNIT = "/run/systemd/system/depl-light@.service"
+CONFIG = f"{STATE}/sshd_config"
+FIRST = 2300
+OWN = ("routes", "live", "live.new", "live.back", "audit.jsonl", "lock")
+UNIT_TEXT = """[Unit]
+Description=A light host: an sshd with a tree of its own
+[Service]
+Type=notify
+ExecStart=/usr/sbin/sshd -D -f {config} -p %i
+BindPaths={state}/%i:{real}
+RuntimeMaxSec={seconds}
+"""
+SSHD_TEXT = """Include /etc/ssh/sshd_config
+PidFile none
+Match LocalPort {first}
+  LogLevel VERBOSE
+"""
+
+
+def run(*argv):
+    subprocess.run(argv, check=True)
+
+
+def up(count, seconds):
+    down()
+    os.makedirs(SHARED)
+    run("mount", "--bind", REAL, SHARED)
+    owner = pwd.getpwnam("depl")
+    os.makedirs(STATE)
+    with open(CONFIG, "w", encoding="ascii") as out:
+        out.write(SSHD_TEXT.format(first=FIRST))
+    with open(UNIT, "w", encoding="ascii") as out:
+        out.write(UNIT_TEXT.format(config=CONFIG, state=STATE, real=REAL, seconds=seconds))
+    ports = range(FIRST, FIRST + count + 1)
+    for port in ports:
+        grow(REAL, f"{STATE}/{port}", owner)
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", *(f"depl-light@{port}" for port in ports))
+
+
+def grow(there, here, owner):
+    """Copy a tree but for what a host has of its own; a folder with sockets is the real one, by a link."""
+    os.mkdir(here)
+    os.chown(here, owner.pw_uid, owner.pw_gid)
+    for entry in os.scandir(there):
+        path = f"{here}/{entry.name}"
+        if entry.name in OWN:
+            continue
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), path)
+        elif entry.is_dir() and any(stat.S_ISSOCK(one.stat().st_mode) for one in os.scandir(entry.path)):
+            os.symlink(entry.path.replace(REAL, SHARED, 1), path)
+        elif entry.is_dir():
+            grow(entry.path, path, owner)
+        elif entry.is_file():
+            shutil.copy2(entry.path, path)
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
+def down():
+    subprocess.run(["systemctl", "stop", "depl-light@*"], check=False)
+    subprocess.run(["systemctl", "reset-failed", "depl-light@*"], check=False, capture_output=True)
+    if os.path.ismount(SHARED):
+        run("umount", SHARED)
+        os.rmdir(SHARED)
+    if os.path.exists(UNIT):
+        os.remove(UNIT)
+        run("systemctl", "daemon-reload")
+    shutil.rmtree(STATE, ignore_errors=True)
+
+
+def flips(count):
+    links = [f"{STATE}/{port}/app1/live" for port in range(FIRST + 1, FIRST + count + 1)]
+    print(json.dumps([os.lstat(link).st_ctime_ns for link in links]))
+
+
+def commands(since):
+    log = subprocess.run(
+        ["journalctl", "-u", f"depl-light@{FIRST}", "--since", f"@{since}", "-o", "cat"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    print(log.count("Starting session: command"))
+
+
+if __name__ == "__main__":
+    verb, *words = sys.argv[1:]
+    {"up": up, "down": down, "flips": flips, "commands": commands}[verb](*map(int, words))
