@@ -5,6 +5,14 @@
     light_hosts.py commands SINCE       commands that the host at port 2300 was asked to run since a time (its log says)
     light_hosts.py down
 
+and what can happen to a host, the one at PORT:
+
+    light_hosts.py stop PORT, start PORT     its sshd ends with all that it started, for good; it comes back
+    light_hosts.py freeze PORT, thaw PORT    all its processes stand still, while the kernel goes on taking packets
+    light_hosts.py cut PORT                  its connections break; new ones are taken
+    light_hosts.py hang PORT                 its docker takes requests and never answers (a stand-in's socket, mounted there)
+    light_hosts.py sessions PORT             how many processes its sshd has started that are still there
+
 What a light host has of its own: sshd (Debian's, as configured here, with PAM), lock, routing tables, live link, audit
 file. What all share: the kernel, dockerd, supervisord, the containers and their sockets, as they really run here.
 Port 2300 is one more host whose sshd logs each command.
@@ -14,14 +22,17 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 
 REAL = "/srv/depl"
 STATE = "/srv/depl-light"
 SHARED = "/run/depl-light"
 UNIT = "/run/systemd/system/depl-light@.service"
+HUNG = "/run/depl-light-hung.sock"
 CONFIG = f"{STATE}/sshd_config"
 FIRST = 2300
 OWN = ("routes", "live", "live.new", "live.back", "audit.jsonl", "lock")
@@ -81,15 +92,70 @@ def grow(there, here, owner):
 
 
 def down():
-    subprocess.run(["systemctl", "stop", "depl-light@*"], check=False)
+    subprocess.run(["systemctl", "kill", "--signal=CONT", "depl-light@*"], check=False, capture_output=True)
+    subprocess.run(["systemctl", "stop", "depl-light@*", "depl-light-hung"], check=False, capture_output=True)
     subprocess.run(["systemctl", "reset-failed", "depl-light@*"], check=False, capture_output=True)
     if os.path.ismount(SHARED):
         run("umount", SHARED)
         os.rmdir(SHARED)
+    if os.path.exists(HUNG):
+        os.remove(HUNG)
     if os.path.exists(UNIT):
         os.remove(UNIT)
         run("systemctl", "daemon-reload")
     shutil.rmtree(STATE, ignore_errors=True)
+
+
+def unit(port):
+    return f"depl-light@{port}"
+
+
+def stop(port):
+    run("systemctl", "stop", unit(port))
+
+
+def start(port):
+    run("systemctl", "start", unit(port))
+
+
+def freeze(port):
+    run("systemctl", "kill", "--signal=STOP", unit(port))
+
+
+def thaw(port):
+    run("systemctl", "kill", "--signal=CONT", unit(port))
+
+
+def main_process(port):
+    show = ["systemctl", "show", "--property=MainPID", "--value", unit(port)]
+    return int(subprocess.run(show, capture_output=True, text=True, check=True).stdout)
+
+
+def started(port):
+    """Its processes but for the one that listens."""
+    show = ["systemctl", "show", "--property=ControlGroup", "--value", unit(port)]
+    group = subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip()
+    mounts = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+    path = next(path for mount in mounts if os.path.exists(path := f"{mount}{group}/cgroup.procs"))
+    with open(path, encoding="ascii") as processes:
+        return [int(one) for one in processes if int(one) != main_process(port)]
+
+
+def sessions(port):
+    print(len(started(port)))
+
+
+def cut(port):
+    for process in started(port):
+        os.kill(process, signal.SIGKILL)
+
+
+def hang(port):
+    listen = f"import os, socket, time; s = socket.socket(1); s.bind('{HUNG}'); os.chmod('{HUNG}', 0o666); s.listen(64); time.sleep(900)"
+    run("systemd-run", "--quiet", "--unit=depl-light-hung", "python3", "-c", listen)
+    while not os.path.exists(HUNG):
+        time.sleep(0.01)
+    run("nsenter", "--target", str(main_process(port)), "--mount", "mount", "--bind", HUNG, "/run/docker.sock")
 
 
 def flips(count):
@@ -107,4 +173,5 @@ def commands(since):
 
 if __name__ == "__main__":
     verb, *words = sys.argv[1:]
-    {"up": up, "down": down, "flips": flips, "commands": commands}[verb](*map(int, words))
+    verbs = (up, down, flips, commands, stop, start, freeze, thaw, cut, hang, sessions)
+    {one.__name__: one for one in verbs}[verb](*map(int, words))

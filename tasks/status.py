@@ -9,6 +9,7 @@ from invoke import Context, task
 
 from .commands import docker
 from .errors import BadInput, DeplError, Refused
+from .model.environment import names
 from .model.version import Version
 from .plan import overview
 from .plan.facts import Facts
@@ -23,12 +24,12 @@ HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", 
 def status(c: Context, app: str | None = None, json: bool = False) -> None:
     """Show every release on every host: share of users, state, health."""
     target = choose(app)
-    facts, missing = look(target)
+    facts, missing = look(target, memory=True)
     rows = overview.rows(facts)
     if json:
         print(_as_json(target.app.name, facts, missing))
     else:
-        title = f"{target.app.name} on {', '.join(host.name for host in target.hosts)} ({target.environment.name})"
+        title = f"{target.app.name} on {names(target.hosts)} ({target.environment.name})"
         screen.show(title, HEADS, [row.cells(target.now) for row in rows])
         for line in overview.under_way(facts):
             print(line)

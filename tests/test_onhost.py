@@ -1,60 +1,213 @@
-"""The program that runs on hosts: tables whole or not at all, a lock that goes with its process."""
+"""The program that runs on hosts: tables whole or not at all, a lock that goes with it, no step after its time."""
 
 import json
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tasks.model.percent import BUCKETS
 
 PROGRAM = Path(__file__).parents[1] / "templates" / "host" / "onhost.py"
 
 
-def run(*words):
-    return subprocess.run([sys.executable, "-I", str(PROGRAM), *words], capture_output=True, text=True, check=True)
+class Process(subprocess.Popen):
+    """The program, asked over pipes as over a connection."""
+
+    def __init__(self):
+        argv = [sys.executable, "-I", "-S", str(PROGRAM)]
+        super().__init__(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.clock = None
+
+    def send(self, *commands, until=None):
+        self.stdin.write(json.dumps({"until": until, "commands": commands}) + "\n")
+        self.stdin.flush()
+
+    def answer(self):
+        answer = json.loads(self.stdout.readline())
+        self.clock = answer["clock"]
+        return answer["results"]
+
+    def ask(self, *commands, until=None):
+        self.send(*commands, until=until)
+        return self.answer()
+
+
+@contextmanager
+def program():
+    """Start it; at the end it has ended by itself, since its input did."""
+    with Process() as process:
+        try:
+            yield process
+        finally:
+            process.stdin.close()
+            process.wait(20)
+
+
+@pytest.fixture
+def host():
+    with program() as process:
+        yield process
+
+
+def command(*argv, text="", timeout=20, forgiven=False):
+    return [argv, text, timeout, forgiven]
+
+
+def onhost(*words, text=""):
+    return command("onhost", *map(str, words), text=text)
 
 
 def describe(*runs):
     return json.dumps({"live": "x", "runs": list(runs)})
 
 
-def test_a_table_leads_every_bucket_to_its_release(tmp_path):
-    run("table", str(tmp_path), "7", describe(["releases/a@0", 950], ["releases/b@1", 50]))
+# --- requests ---
+
+
+def test_commands_run_in_order_up_to_the_first_that_fails(host, tmp_path):
+    path = tmp_path / "said"
+    results = host.ask(
+        onhost("append", path, text="one\n"), command("false"), onhost("append", path, text="two\n")
+    )  # fmt: skip
+    assert [status for status, _, _ in results] == [0, 1]
+    assert path.read_text() == "one\n"
+
+
+def test_a_forgiven_failure_lets_the_next_command_run(host):
+    results = host.ask(command("false", forgiven=True), command("echo", "on"))
+    assert results[1] == [0, "on\n", ""]
+
+
+def test_a_program_gets_its_input_and_never_a_shell(host):
+    assert host.ask(command("cat", text="x" * 200_000))[0][1] == "x" * 200_000
+    assert host.ask(command("echo", "$HOME; id"))[0][1] == "$HOME; id\n"
+
+
+def test_a_program_that_is_not_there_is_an_answer(host):
+    ((status, _, said),) = host.ask(command("no-such-program"))
+    assert status == 1
+    assert "no-such-program" in said
+
+
+def test_a_program_that_does_not_end_is_ended_with_all_that_it_started(host):
+    ((status, _, said),) = host.ask(command("sh", "-c", "echo $$; sleep 600 & sleep 600", timeout=0.5))
+    assert (status, said) == (124, "no end after 0 s")
+    assert host.ask(command("echo", "on"))[0][1] == "on\n"
+
+
+def test_nothing_begins_after_its_time(host, tmp_path):
+    """Whoever asked has given up by then, and put back the other hosts."""
+    host.ask()
+    (tmp_path / "live").write_text("old")
+    results = host.ask(onhost("rename", tmp_path / "new", tmp_path / "live"), until=host.clock - 3)
+    assert results[0][0] == 125
+    assert "too late" in results[0][2]
+    assert (tmp_path / "live").read_text() == "old"
+
+
+def test_when_the_connection_ends_the_program_under_way_ends_too():
+    with program() as process:
+        process.send(command("sh", "-c", "echo $$ >&2; exec sleep 600", timeout=900))
+        process.stdin.close()
+        process.wait(20)
+    assert process.returncode in (0, 1)
+
+
+# --- files ---
+
+
+def test_a_file_is_written_with_its_rights_and_leaves_no_draft(host, tmp_path):
+    host.ask(onhost("write", tmp_path / "env", "0600", text="A=ä\n"))
+    assert (tmp_path / "env").read_text() == "A=ä\n"
+    assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [tmp_path / "env"]
+
+
+def test_a_link_is_led_elsewhere_and_removing_takes_what_is_there(host, tmp_path):
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    path = tmp_path / "link"
+    host.ask(onhost("link", "folder", path), onhost("link", "file", path))
+    assert path.readlink() == Path("file")
+    results = host.ask(onhost("remove", path, tmp_path / "folder", tmp_path / "nothing"))
+    assert results == [[0, "", ""]]
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_a_full_disk_or_a_missing_right_is_said_in_a_line(host):
+    ((status, _, said),) = host.ask(onhost("append", "/dev/full", text="x"))
+    assert status == 1
+    assert "No space left" in said
+
+
+# --- tables ---
+
+
+def test_a_table_leads_every_bucket_to_its_release(host, tmp_path):
+    host.ask(
+        onhost("table", tmp_path, 7, text=describe(["releases/a@0", 900], ["releases/b@1", 50], ["releases/a@0", 50]))
+    )
     table = tmp_path / "routes" / "7"
     leads = [(table / f"{bucket:03d}").readlink().name for bucket in range(BUCKETS)]
     assert (leads.count("a@0"), leads.count("b@1")) == (950, 50)
-    assert leads[949:951] == ["a@0", "b@1"]
+    assert leads[899:901] == ["a@0", "b@1"]
+    assert leads[949:951] == ["b@1", "a@0"]
     assert (tmp_path / "live.new").readlink() == Path("routes/7")
     assert not (tmp_path / "routes" / "7.new").exists()
 
 
-def test_what_a_killed_writer_left_is_written_over(tmp_path):
+def test_what_a_killed_writer_left_is_written_over(host, tmp_path):
     (tmp_path / "routes" / "7.new").mkdir(parents=True)
     (tmp_path / "routes" / "7.new" / "000").touch()
     (tmp_path / "live.new").symlink_to("routes/3")
-    run("table", str(tmp_path), "7", describe(["nothing", 1000]))
+    host.ask(onhost("table", tmp_path, 7, text=describe(["nothing", 1000])))
     assert (tmp_path / "live.new").readlink() == Path("routes/7")
 
 
-def holder(folder, who):
-    return subprocess.Popen(
-        [sys.executable, "-I", str(PROGRAM), "lock", str(folder), json.dumps({"who": who})],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+# --- the lock ---
 
 
-def ask(process, question="lock"):
-    process.stdin.write(json.dumps(question) + "\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
+def lock(folder, who, number=1):
+    return onhost("lock", folder, json.dumps({"who": who, "id": number}))
 
 
 def test_the_second_one_is_told_who_has_the_lock_and_gets_it_when_the_first_is_killed(tmp_path):
-    with holder(tmp_path, "ana") as ana, holder(tmp_path, "ben") as ben:
-        assert ask(ana) == {"locked": True}
-        assert ask(ben) == {"holder": {"who": "ana"}}
+    with program() as ana, program() as ben:
+        assert ana.ask(lock(tmp_path, "ana"))[0][0] == 0
+        ((status, _, said),) = ben.ask(lock(tmp_path, "ben"), command("echo", "not reached"))
+        assert status == 1
+        assert json.loads(said)["holder"]["who"] == "ana"
         ana.kill()
         ana.wait(10)
-        assert ask(ben) == {"locked": True}
-        ben.stdin.close()
-        assert ben.wait(10) == 0
+        assert ben.ask(lock(tmp_path, "ben"))[0][0] == 0
+
+
+def test_whoever_comes_back_after_a_broken_connection_has_the_lock_still(tmp_path):
+    with program() as first, program() as again, program() as another:
+        assert first.ask(lock(tmp_path, "ana", 1))[0][0] == 0
+        assert again.ask(lock(tmp_path, "ana", 1))[0][0] == 0
+        assert another.ask(lock(tmp_path, "ana", 2))[0][0] == 1
+
+
+def test_the_lock_is_held_until_the_work_under_way_has_ended(tmp_path):
+    """The next one must not begin beside what a killed command left running."""
+    slow = "trap 'sleep 1; exit' TERM; echo begun > began; while :; do sleep 0.05; done"
+    with program() as first, program() as second:
+        first.ask(lock(tmp_path, "ana"))
+        first.send(command("sh", "-c", f"cd {tmp_path}; {slow}", timeout=600))
+        wait_until((tmp_path / "began").exists)
+        first.stdin.close()
+        assert second.ask(lock(tmp_path, "ben"))[0][0] == 1
+        first.wait(20)
+        assert second.ask(lock(tmp_path, "ben"))[0][0] == 0
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from . import Argv
-
-_WRITE = 'umask 077; cat >"$1.new" && chmod "$2" "$1.new" && sync "$1.new" && mv -T "$1.new" "$1"'
+from .onhost import WORD
 
 
 def write(path: str, mode: str = "0644") -> Argv:
     """Write standard input to a file: the old content or the new, never half of it."""
-    return ("sh", "-c", _WRITE, "write", path, mode)
+    return (WORD, "write", path, mode)
 
 
 def append(path: str) -> Argv:
-    return ("tee", "--append", path)
+    return (WORD, "append", path)
 
 
 def folder(*paths: str) -> Argv:
-    return ("mkdir", "--parents", *paths)
+    return (WORD, "folder", *paths)
 
 
 def shared_folder(path: str, group: str) -> Argv:
@@ -26,12 +25,12 @@ def shared_folder(path: str, group: str) -> Argv:
 
 
 def link(target: str, path: str) -> Argv:
-    return ("ln", "--symbolic", "--force", "--no-dereference", target, path)
+    return (WORD, "link", target, path)
 
 
 def rename(old: str, new: str) -> Argv:
     """rename(2): whoever looks sees the old or the new, at each moment."""
-    return ("mv", "--no-target-directory", old, new)
+    return (WORD, "rename", old, new)
 
 
 def copy(old: str, new: str) -> Argv:
@@ -39,4 +38,5 @@ def copy(old: str, new: str) -> Argv:
 
 
 def remove(*paths: str) -> Argv:
-    return ("rm", "--recursive", "--force", *paths)
+    """Remove files, links, and folders with all that is in them, where they are."""
+    return (WORD, "remove", *paths)

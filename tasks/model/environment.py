@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -15,6 +16,17 @@ class Host:
 
     def __str__(self) -> str:
         return self.name
+
+
+NAMED = 6
+
+
+def names(hosts: Iterable[Host]) -> str:
+    """Hosts as people are told them: by name, and where they are many by their number too."""
+    all_names = [host.name for host in hosts]
+    if len(all_names) <= NAMED:
+        return ", ".join(all_names)
+    return f"{', '.join(all_names[: NAMED - 2])} … {all_names[-1]} ({len(all_names)} hosts)"
 
 
 @dataclass(frozen=True)

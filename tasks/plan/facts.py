@@ -30,7 +30,6 @@ class Container:
     state: str
     exit: int
     out_of_memory: bool
-    started: str
     memory: int | None
 
 
@@ -212,7 +211,6 @@ def _container(found: object) -> Container | None:
         state=_text(about.get("state")),
         exit=about["exit"],
         out_of_memory=about.get("oom") is True,
-        started=_text(about.get("started")),
         memory=memory if _is_whole(memory) else None,
     )
 

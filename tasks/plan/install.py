@@ -98,7 +98,7 @@ def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
         steps.append(Step("make the app's folders", files.folder(*(f"{layout.home}/{one}" for one in folders))))
     if not facts.last_number:
         nothing: Mapping[str, object] = {"live": None, "at": target.now, "runs": [["nothing", 1000]]}
-        steps.append(Step("route to nothing yet", onhost.table(render.onhost(), layout, 1, nothing), render.onhost()))
+        steps.append(Step("route to nothing yet", onhost.table(layout, 1), json.dumps(nothing).encode()))
         steps.append(Step("route to nothing yet", files.rename(f"{layout.live}.new", layout.live)))
     if facts.site != hashlib.sha256(text).hexdigest():
         back = files.rename(f"{layout.site}.old", layout.site) if facts.site else files.remove(layout.site)
@@ -137,7 +137,7 @@ def _start(target: Target, release: Release) -> tuple[Step, ...]:
              undo=files.remove(layout.slot(release.slot))),
         Step("create the container", create, undo=docker.remove(name), timeout=120),
         Step("write the program", files.write(layout.program(version, WEB)), program, undo=supervisor.forget(name)),
-        Step("start the program", onhost.start(render.onhost(), layout, name), render.onhost(),
+        Step("start the program", onhost.start(name),
              undo=files.remove(layout.program(version, WEB)), evidence=docker.last_words(name)),
     )  # fmt: skip
 
@@ -158,8 +158,7 @@ def _wait(target: Target, release: Release) -> Step:
     health = target.app.health
     return Step(
         f"wait for GET {health.path}",
-        onhost.wait(render.onhost(), target.layout, release, health.path, health.timeout),
-        render.onhost(),
+        onhost.wait(target.layout, release, health.path, health.timeout),
         evidence=docker.last_words(target.layout.container(release.version)),
         timeout=health.timeout + 30,
         tells=True,

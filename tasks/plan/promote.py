@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -11,12 +12,14 @@ from ..model.percent import Percent
 from ..model.release import Release
 from ..model.route import Table
 from ..model.version import Version
-from . import render
 from .facts import Facts, Routed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
 PHASES = ("prepare", "flip")
+PREPARE_SECONDS = 10
+FLIP_SECONDS = 5
+"""How long a host may take for a rename. Short, since meanwhile the other hosts serve another version."""
 
 
 def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
@@ -82,14 +85,23 @@ def _on_host(target: Target, facts: Facts, table: Table) -> HostPlan:
         return {}
     layout = target.layout
     number = facts.last_number + 1
-    write = onhost.table(render.onhost(), layout, number, _description(target, facts, table))
+    text = json.dumps(_description(target, facts, table)).encode()
     undo = files.remove(layout.live)
-    prepare = [Step(f"write routing table {number}", write, render.onhost(), undo=files.remove(layout.table(number)))]
+    prepare = [
+        Step(f"write routing table {number}", onhost.table(layout, number), text,
+             undo=files.remove(layout.table(number), f"{layout.live}.new"), timeout=PREPARE_SECONDS),
+    ]  # fmt: skip
     if live:
         back = f"{layout.live}.back"
-        prepare.append(Step("keep the way back", files.link(f"routes/{live.number}", back), undo=files.remove(back)))
+        keep = files.link(f"routes/{live.number}", back)
+        prepare.append(Step("keep the way back", keep, undo=files.remove(back), timeout=PREPARE_SECONDS))
         undo = files.rename(back, layout.live)
-    flip = Step(f"send traffic to {_says(table)}", files.rename(f"{layout.live}.new", layout.live), undo=undo)
+    flip = Step(
+        f"send traffic to {_says(table)}",
+        files.rename(f"{layout.live}.new", layout.live),
+        undo=undo,
+        timeout=FLIP_SECONDS,
+    )
     return {"prepare": tuple(prepare), "flip": (flip,)}
 
 

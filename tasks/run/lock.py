@@ -1,12 +1,8 @@
-"""An app's lock: on each host a process that lives as long as our connection, and tells us the facts.
-
-The same process answers for the host's state, so that lock and facts are one round trip and one
-start of Python on the host.
-"""
+"""An app's lock: on each host the process that answers us holds it, for as long as our connection lives."""
 
 from __future__ import annotations
 
-import json
+import secrets
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,12 +11,12 @@ from ..commands import onhost
 from ..errors import Locked, StepFailed
 from ..model.environment import Host
 from ..plan import facts as facts_of
-from ..plan import render
 from ..plan.facts import Facts
 from ..plan.wishes import Target
-from .ssh import Conversation, Fleet, Remote, answers_of
+from .ssh import Command, Fleet, Result, answers_of
 
-ANSWER_SECONDS = 30
+FACTS_SECONDS = 20
+LOCK_SECONDS = 5
 AGAIN_SECONDS = 0.2
 RELEASE_SECONDS = 5
 GRACE_SECONDS = 3
@@ -32,57 +28,66 @@ class Lock:
 
     def __init__(self, fleet: Fleet, target: Target, verb: str, since: str) -> None:
         self._fleet, self._target = fleet, target
-        self._holder = {"who": target.who, "since": since, "verb": verb}
-        self._talks: dict[Host, Conversation] = {}
+        # The id tells us from ourselves: a host may still believe in a connection of ours that broke.
+        holder = {"who": target.who, "since": since, "verb": verb, "id": secrets.token_hex(8)}
+        self.command = Command(onhost.lock(target.layout, holder), timeout=LOCK_SECONDS)
 
-    def take(self) -> None:
-        """Take the lock on every host, waiting as long as the inventory says; raises Locked."""
-        program = render.onhost()
-        argv = onhost.lock(program, self._target.layout, self._holder)
-        self._talks = answers_of(self._fleet.each(lambda remote: remote.talk(argv, program)))
+    def take(self) -> tuple[Facts, ...]:
+        """Take the lock on every host, waiting as long as the inventory says; raises Locked.
+
+        Returns what is on the hosts, read under the lock: both are one round trip.
+        """
+        read: dict[Host, Facts] = {}
+        waited = False
         deadline = time.monotonic() + max(GRACE_SECONDS, self._target.environment.lock_wait)
         first, *rest = sorted(self._fleet.remotes)
         # Whoever has the first host's lock is the one who may go on: two who start at once can't block each other.
         for group in ([first], rest):
-            while group and (refusals := self._try(group)):
-                if time.monotonic() >= deadline:
+            while group:
+                taken, refusals = self._try(group)
+                read |= taken
+                if refusals and time.monotonic() >= deadline:
                     host, found = next(iter(refusals.items()))
                     raise Locked(
                         f"{self._target.app.name} is locked on {host} by {found.get('who', 'somebody')} "
                         f"since {found.get('since', 'a moment ago')} ({found.get('verb', '?')}).\n"
                         "Nothing was changed. Try again when they are done; the lock goes with their process."
                     )
-                group = list(refusals)
-                time.sleep(AGAIN_SECONDS)
+                if group := list(refusals):
+                    waited = True
+                    time.sleep(AGAIN_SECONDS)
+        return read_facts(self._fleet, self._target) if waited else tuple(read[host] for host in self._fleet.remotes)
 
     def release(self) -> None:
         """Let go, and see to it that the next command finds the lock free."""
-        self._fleet.each(lambda remote: self._talks[remote.host].end(RELEASE_SECONDS), self._talks)
+        self._fleet.each(lambda remote: remote.end(RELEASE_SECONDS))
 
-    def read(self) -> tuple[Facts, ...]:
-        """The facts of all hosts, from the processes that hold the lock there."""
-        question = [self._target.layout.site, self._target.app.health.path]
-        answers = self._ask(question, self._fleet.remotes)
-        return tuple(facts_of.parse(host, self._target.layout, answer) for host, answer in answers.items())
-
-    def _try(self, hosts: Iterable[Host]) -> dict[Host, Mapping[str, Any]]:
-        """Take the lock where it is free; returns who has it elsewhere."""
-        answers = self._ask("lock", hosts)
-        return {host: facts_of.holder(answer) for host, answer in answers.items() if "locked" not in answer}
-
-    def _ask(self, question: object, hosts: Iterable[Host]) -> dict[Host, dict[str, Any]]:
-        def one(remote: Remote) -> dict[str, Any]:
-            talk = self._talks[remote.host]
-            talk.say(json.dumps(question).encode() + b"\n")
-            line = talk.line(ANSWER_SECONDS)
-            if not line.startswith("{"):
-                raise StepFailed(unreadable(remote.host, talk.complaint() or line))
-            return facts_of.decode(remote.host, line)
-
-        return answers_of(self._fleet.each(one, hosts))
+    def _try(self, hosts: Iterable[Host]) -> tuple[dict[Host, Facts], dict[Host, Mapping[str, Any]]]:
+        """Take the lock where it is free; returns what is there, and who has it elsewhere."""
+        question = [self.command, facts_command(self._target)]
+        answers = answers_of(self._fleet.ask(dict.fromkeys(hosts, question)))
+        refused = {host: results[0] for host, results in answers.items() if _is_taken(results[0])}
+        read = {host: facts_in(host, self._target, answers[host]) for host in answers.keys() - refused}
+        return read, {host: facts_of.holder(facts_of.decode(host, result.err)) for host, result in refused.items()}
 
 
-def unreadable(host: Host, reason: str) -> str:
-    """The message about a host whose state can't be read."""
-    lines = [line for line in reason.strip().splitlines() if line.strip()] or ["no reason given"]
-    return f"{host}: its state can't be read: {lines[-1][:300]}\nIs it bootstrapped? inv bootstrap"
+def _is_taken(result: Result) -> bool:
+    return not result.ok and result.err.startswith("{")
+
+
+def facts_command(target: Target, *, memory: bool = False) -> Command:
+    """Read what is on a host."""
+    return Command(onhost.facts(target.layout, target.app.health.path, memory=memory), timeout=FACTS_SECONDS)
+
+
+def facts_in(host: Host, target: Target, results: list[Result]) -> Facts:
+    """The facts that end a host's answer; raises StepFailed."""
+    if not results[-1].ok:
+        raise StepFailed(f"{host}: its state can't be read: {results[-1].said}\nIs it bootstrapped? inv bootstrap")
+    return facts_of.parse(host, target.layout, facts_of.decode(host, results[-1].out))
+
+
+def read_facts(fleet: Fleet, target: Target) -> tuple[Facts, ...]:
+    """Ask all hosts what is on them; raises what is wrong with the first that doesn't tell."""
+    answers = answers_of(fleet.ask({host: [facts_command(target)] for host in fleet.remotes}))
+    return tuple(facts_in(host, target, results) for host, results in answers.items())

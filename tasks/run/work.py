@@ -9,24 +9,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import invoke
 
-from ..commands import files, onhost
-from ..errors import BadConfig, DeplError, Refused, StepFailed
-from ..model.environment import Environment
+from ..commands import files
+from ..errors import BadConfig, DeplError, Refused, StepFailed, Unreachable
+from ..model.environment import Environment, names
 from ..model.version import Version
-from ..plan import facts as facts_of
-from ..plan import render
 from ..plan.facts import Facts
 from ..plan.steps import Plan
 from ..plan.wishes import Target
 from . import apps, inventory, settings
 from .execute import execute
-from .lock import Lock, unreadable
+from .lock import Lock, facts_command, facts_in, read_facts
 from .report import Report, make
-from .ssh import Fleet, Remote, answers_of
+from .ssh import Command, Fleet
+
+T = TypeVar("T")
+
+AUDIT_SECONDS = 5
 
 
 class Work:
@@ -47,18 +49,26 @@ class Work:
         if self.dry:
             self._print(plan)
             return False
-        if not plan:
+        if not plan or not self._lock:
             return False
-        self._audit(what, "began")
         try:
-            execute(plan, self._fleet, self.report)
-            self.read()
-            self._check(planner)
+            execute(plan, self._fleet, self.report, before=self._entry(what, "began"), lock=self._lock.command)
+            self._look_again(planner, what)
         except BaseException as error:
             self._audit(what, f"failed: {_first_line(error)}")
             raise
         self._audit(what, "done")
         return True
+
+    def _look_again(self, planner: Callable[[Sequence[Facts]], Plan], what: str) -> None:
+        try:
+            self.facts = read_facts(self._fleet, self.target)
+        except (Unreachable, StepFailed) as error:
+            raise StepFailed(
+                f"All steps were done on all hosts, and then {_first_line(error).rstrip('.')}.\n"
+                f"Whether {what} holds there is not known. When it answers again: inv status"
+            ) from None
+        self._check(planner)
 
     def _check(self, planner: Callable[[Sequence[Facts]], Plan]) -> None:
         """Plan again: what was wished for is true now, or the work has failed after all."""
@@ -82,9 +92,9 @@ class Work:
         return chosen
 
     def lock(self) -> None:
-        """Take the app's lock on every host; raises Locked."""
+        """Take the app's lock on every host, and read the facts under it; raises Locked."""
         lock = Lock(self._fleet, self.target, self._verb, _stamp(self.target.now))
-        lock.take()
+        self.facts = lock.take()
         self._lock = lock
 
     def unlock(self) -> None:
@@ -93,11 +103,8 @@ class Work:
             self._lock.release()
 
     def read(self) -> None:
-        """Read the facts of all hosts, from the holders of the lock where it is ours."""
-        if self._lock:
-            self.facts = self._lock.read()
-        else:
-            self.facts = tuple(answers_of(self._fleet.each(lambda remote: read_facts(remote, self.target))).values())
+        """Read the facts of all hosts, without a lock."""
+        self.facts = read_facts(self._fleet, self.target)
 
     def warn_of_unfinished(self) -> None:
         """Say what an earlier command began and never ended, and on which hosts."""
@@ -109,7 +116,8 @@ class Work:
                     f"short; live there is {live}."
                 )
 
-    def _audit(self, what: str, outcome: str) -> None:
+    def _entry(self, what: str, outcome: str) -> Command:
+        """Write a line to a host's audit file. A full disk must not keep anybody from rolling back."""
         entry = {
             "at": _stamp(time.time()),
             "who": self.target.who,
@@ -118,12 +126,14 @@ class Work:
             "outcome": outcome,
         }
         line = json.dumps(entry, ensure_ascii=False).encode() + b"\n"
-        argv = files.append(self.target.layout.audit)
-        answers = self._fleet.each(lambda remote: remote.run(argv, line, timeout=20))
-        for host, answer in answers.items():
-            if isinstance(answer, Exception) or not answer.ok:
-                # A full disk must not keep anybody from rolling back.
-                reason = _first_line(answer) if isinstance(answer, Exception) else answer.said
+        return Command(files.append(self.target.layout.audit), line, timeout=AUDIT_SECONDS, forgiven=True)
+
+    def _audit(self, what: str, outcome: str) -> None:
+        """Write down how it ended, on the hosts that can be talked to."""
+        entry = self._entry(what, outcome)
+        for host, answer in self._fleet.ask({host: [entry] for host in self._fleet.remotes}).items():
+            if isinstance(answer, Exception) or not answer[-1].ok:
+                reason = _first_line(answer) if isinstance(answer, Exception) else answer[-1].said
                 self.report.note(f"Note: {host} can't write to its audit file: {reason}")
 
     def _print(self, plan: Plan) -> None:
@@ -143,14 +153,17 @@ def begin(c: invoke.Context, verb: str, app: str | None) -> Iterator[Work]:
     with reporting(verb, report):
         target = choose(app)
         dry = bool(c.config.run.dry)
-        hosts = ", ".join(host.name for host in target.hosts)
-        report.title(f"{verb} {target.app.name} on {hosts} ({target.environment.name}){', dry run' if dry else ''}")
+        report.title(
+            f"{verb} {target.app.name} on {names(target.hosts)} ({target.environment.name}){', dry run' if dry else ''}"
+        )
         with Fleet(target.hosts, target.environment) as fleet:
-            fleet.open()
+            _all_open(fleet)
             work = Work(target, fleet, report, verb, dry)
-            if not dry:
-                work.lock()
-            work.read()
+            with _nothing_changed():
+                if dry:
+                    work.read()
+                else:
+                    work.lock()
             work.warn_of_unfinished()
             try:
                 yield work
@@ -179,30 +192,49 @@ def reporting(verb: str, report: Report) -> Iterator[None]:
             signal.signal(one, before)
 
 
-def read_facts(remote: Remote, target: Target) -> Facts:
-    """Ask one host what is on it, in one round trip."""
-    argv = onhost.facts(render.onhost(), target.layout, target.app.health.path)
-    result = remote.run(argv, render.onhost(), timeout=30)
-    if not result.ok:
-        raise StepFailed(unreadable(remote.host, result.said))
-    return facts_of.parse(remote.host, target.layout, facts_of.decode(remote.host, result.out))
+def _all_open(fleet: Fleet) -> None:
+    """Connect to all hosts; raises Unreachable with the first reason, and the names of all that failed."""
+    failed = {host: error for host, error in fleet.open().items() if error}
+    if failed:
+        host, *others = failed
+        also = f"The same goes for {names(others)}. " if others else ""
+        raise Unreachable(f"{failed[host]}\n{also}To go on without {host}, see docs/operations.md: take a host out.")
 
 
-def look(target: Target) -> tuple[list[Facts], dict[str, str]]:
+@contextmanager
+def _nothing_changed() -> Iterator[None]:
+    """Say that of a failure that comes before the first step."""
+    try:
+        yield
+    except (Unreachable, StepFailed) as error:
+        first, _, more = str(error).partition("\n")
+        error.message = f"{first}\nNothing was changed. {more}"
+        raise
+
+
+def look(target: Target, *, memory: bool = False) -> tuple[list[Facts], dict[str, str]]:
     """Read all hosts without a lock; hosts that don't answer are the second half, with the reason."""
 
     # Who only looks has nothing to put back: `inv status | head` may just end.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-    def one(remote: Remote) -> Facts:
-        remote.open()
-        return read_facts(remote, target)
-
+    question = [facts_command(target, memory=memory)]
+    found: list[Facts] = []
+    missing: dict[str, str] = {}
     with Fleet(target.hosts, target.environment) as fleet:
-        answers = fleet.each(one)
-    facts = [answer for answer in answers.values() if isinstance(answer, Facts)]
-    missing = {host.name: _first_line(answer) for host, answer in answers.items() if isinstance(answer, Exception)}
-    return facts, missing
+        opened = fleet.open()
+        answers = fleet.ask({host: question for host, error in opened.items() if not error})
+        for host in opened:
+            try:
+                found.append(facts_in(host, target, _or_raise(opened[host] or answers[host])))
+            except DeplError as error:
+                missing[host.name] = _first_line(error)
+    return found, missing
+
+
+def _or_raise(answer: T | Exception) -> T:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def choose(app: str | None) -> Target:

@@ -1,50 +1,214 @@
-"""What depl does on a host that takes more than one command. Standard library only.
+"""What depl does on a host. Standard library only, and little of it: each import costs every host milliseconds.
 
-It is sent over the SSH connection at each call, so it can't be older or newer than its caller:
+It is sent over the SSH connection, so it can't be older or newer than its caller, and answers requests until the
+connection ends. A request and its answer are a line of JSON each:
 
-    lock  HOME HOLDER_JSON                 answer "lock" and questions for facts while the connection lives
-    facts HOME SITE_FILE HEALTH_PATH       print what is on this host, as JSON
-    table HOME NUMBER DESCRIPTION_JSON     write a routing table and the link that a flip renames
-    start HOME PROGRAM                     have supervisord run a program whose file is new
-    wait  HOME CONTAINER SOCKET PATH SECONDS    wait until a container is healthy
+    {"until": SECONDS, "commands": [[ARGV, INPUT, TIMEOUT, FORGIVEN], …]}
+    {"clock": SECONDS, "results": [[EXIT, OUT, ERR], …]}
+
+Commands run one after the other up to the first that fails and is not forgiven; nothing begins after `until`, by this
+host's own clock: who waited gave up then, and a host that wakes up late must not do what was undone elsewhere. An
+argv that begins with "onhost" is a function below, anything else a program, which ends with the connection.
 """
 
-import concurrent.futures
 import fcntl
-import hashlib
-import http.client
 import json
 import os
-import re
-import shutil
+import select
 import socket
 import sys
 import time
 import urllib.parse
-import xmlrpc.client
+
+LATE, TIMEOUT = 125, 124
+APP = {"home": "", "name": ""}
+held = []
 
 
-class Unix(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path, timeout):
-        super().__init__("localhost", timeout=timeout)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
+def clock():
+    """Seconds since this host started: nobody sets this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def ask(sock, method, path, body=None, timeout=5):
-    connection = Unix(sock, timeout)
+# --- requests ---
+
+
+def serve():
+    rest = b""
+    while True:
+        while b"\n" not in rest:
+            more = os.read(0, 65536)
+            if not more:
+                return
+            rest += more
+        line, _, rest = rest.partition(b"\n")
+        request = json.loads(line)
+        answer = {"results": results(**request), "clock": clock()}
+        told = json.dumps(answer).encode() + b"\n"
+        while told:
+            told = told[os.write(1, told) :]
+
+
+def results(until, commands):
+    done = []
+    for argv, text, timeout, forgiven in commands:
+        if until is not None and clock() > until:
+            return [*done, (LATE, "", f"came {clock() - until:.0f} s too late; it was not begun")]
+        done.append(do(argv, text, timeout))
+        if done[-1][0] and not forgiven:
+            break
+    return done
+
+
+def do(argv, text, timeout):
     try:
-        connection.request(method, path, body, {"Content-Type": "text/xml"} if body else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
+        if argv[0] != "onhost":
+            return program(argv, text.encode(), timeout)
+        return 0, VERBS[argv[1]](*argv[2:], **({"text": text} if text else {})) or "", ""
+    except SystemExit as stop:
+        return 1, "", str(stop)
+    except OSError as failure:
+        return 1, "", str(failure)  # a full disk, a missing right: one line says it
+
+
+def hung_up(milliseconds=0):
+    """Whether nobody listens to us any more; waits so long for it."""
+    poll = select.poll()
+    poll.register(0, select.POLLRDHUP)
+    return bool(poll.poll(milliseconds))
+
+
+def program(argv, text, timeout):
+    """Run a program to its end. It is ended when its time is up, and when the connection breaks."""
+    import signal
+    import subprocess
+
+    with open(os.memfd_create("input"), "w+b") as given:
+        given.write(text)
+        given.seek(0)
+        process = subprocess.Popen(
+            argv, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+    end = time.monotonic() + timeout
+    texts = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+    poll = select.poll()
+    poll.register(0, select.POLLRDHUP)
+    for pipe in texts:
+        poll.register(pipe, select.POLLIN)
+    open_pipes, why = set(texts), ""
+    try:
+        while open_pipes:
+            for ready, _ in poll.poll(max(0, end - time.monotonic()) * 1000):
+                if ready == 0:
+                    raise ConnectionError("the connection broke")
+                if more := os.read(ready, 65536):
+                    texts[ready] += more
+                else:
+                    poll.unregister(ready)
+                    open_pipes.remove(ready)
+            if open_pipes and time.monotonic() >= end:
+                raise TimeoutError
+        process.wait(max(0.1, end - time.monotonic()))
+    except ConnectionError as broken:
+        why = str(broken)
+    except (TimeoutError, subprocess.TimeoutExpired):
+        why = f"no end after {timeout:.0f} s"
+    if why:
+        end_group(process, signal.SIGTERM, signal.SIGKILL)
+        return TIMEOUT, "", why
+    out, err = (one.decode(errors="replace") for one in texts.values())
+    return process.returncode, out, err
+
+
+def end_group(process, *signals):
+    """End a program and what it started, the second signal two seconds after the first."""
+    for number in signals:
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        until = time.monotonic() + 2
+        while process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        if process.poll() is not None:
+            return
+
+
+# --- files ---
+
+
+def write(path, mode, text=""):
+    """The old content or the new, never half of it."""
+    draft = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(draft, "w", encoding="utf-8") as out:
+        os.fchmod(draft, int(mode, 8))
+        out.write(text)
+        out.flush()
+        os.fsync(draft)
+    os.rename(f"{path}.new", path)
+
+
+def append(path, text=""):
+    with open(path, "a", encoding="utf-8") as out:
+        out.write(text)
+
+
+def folder(*paths):
+    for path in paths:
+        os.makedirs(path, exist_ok=True)
+
+
+def link(target, path):
+    """Lead from a path to a target, whatever link is there."""
+    try:
+        os.symlink(target, path)
+    except FileExistsError:
+        os.remove(path)
+        os.symlink(target, path)
+
+
+def remove(*paths):
+    for path in paths:
+        try:
+            os.remove(path)
+        except FileNotFoundError:
+            continue
+        except IsADirectoryError:
+            import shutil
+
+            shutil.rmtree(path)
+
+
+# --- what is on this host ---
+
+
+def ask(sock, method, path, body="", timeout=5):
+    """One HTTP request on a unix socket: its status and body."""
+    return hear(say(sock, method, path, body, timeout))
+
+
+def say(sock, method, path, body="", timeout=5):
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(sock)
+        head = f"{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}"
+        connection.sendall(f"{head}\r\n\r\n{body}".encode())
+    except OSError:
         connection.close()
+        raise
+    return connection
+
+
+def hear(connection):
+    with connection:
+        answer = b""
+        while more := connection.recv(65536):
+            answer += more
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.") or not head[9:12].isdigit():
+        raise OSError("what it says is not HTTP")
+    return int(head[9:12]), body
 
 
 def read_json(path):
@@ -59,7 +223,7 @@ def read_json(path):
 def docker(path):
     try:
         return json.loads(ask("/run/docker.sock", "GET", path)[1])
-    except OSError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"dockerd does not answer ({error}); see: systemctl status docker")
 
 
@@ -78,88 +242,103 @@ def memory(pid):
         return None
 
 
-def container(summary):
-    found = docker(f"/containers/{summary['Id']}/json")
-    state = found["State"]
-    return {
-        "name": found["Name"].lstrip("/"),
-        "version": found["Config"]["Labels"].get("depl.version"),
-        "image": found["Config"]["Image"],
-        "image_id": found["Image"],
-        "state": state["Status"],
-        "exit": state["ExitCode"],
-        "oom": state["OOMKilled"],
-        "started": state["StartedAt"],
-        "memory": memory(state["Pid"]) if state["Running"] else None,
+def container(summary, with_memory):
+    """What docker's list says; of one that does not run, or whose memory is wanted, what it says of that one."""
+    about = {
+        "name": summary["Names"][0].lstrip("/"),
+        "version": summary["Labels"].get("depl.version"),
+        "image": summary["Image"],
+        "state": summary["State"],
+        "exit": 0,
+        "oom": False,
+        "memory": None,
     }
+    if summary["State"] != "running" or with_memory:
+        state = docker(f"/containers/{summary['Id']}/json").get("State")
+        if state is None:
+            return None  # it went away meanwhile
+        used = memory(state["Pid"]) if state["Running"] else None
+        about.update(state=state["Status"], exit=state["ExitCode"], oom=state["OOMKilled"], memory=used)
+    return about
 
 
-def containers():
-    wanted = urllib.parse.quote(json.dumps({"label": [f"depl.app={app}"]}))
-    return [container(one) for one in docker(f"/containers/json?all=1&filters={wanted}")]
-
-
-def supervisor(method, *words):
-    call = xmlrpc.client.dumps(words, f"supervisor.{method}")
-    try:
-        _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call, timeout=30)
-    except OSError as error:
-        sys.exit(f"supervisord does not answer ({error}); see: systemctl status supervisor")
-    (answer,), _ = xmlrpc.client.loads(body)
-    return answer
+def containers(with_memory):
+    wanted = urllib.parse.quote(json.dumps({"label": [f"depl.app={APP['name']}"]}))
+    found = [container(one, with_memory) for one in docker(f"/containers/json?all=1&filters={wanted}")]
+    return [one for one in found if one]
 
 
 def programs():
-    answer = supervisor("getAllProcessInfo")
-    ours = re.compile(re.escape(app) + r"-\d{4}\.")
-    return {one["name"]: one["statename"] for one in answer if ours.match(one["name"])}
-
-
-def health(release, health_path):
-    """The status of the health page, 0 where nobody listens, None where there is no socket."""
-    sock = f"{home}/releases/{release}/run/web.sock"
-    if not os.path.exists(sock):
-        return None
+    """supervisord's programs of this app. Its answer is plain enough to be read without an XML parser."""
+    call = "<methodCall><methodName>supervisor.getAllProcessInfo</methodName><params></params></methodCall>"
     try:
-        return ask(sock, "GET", health_path, timeout=3)[0]
-    except (OSError, http.client.HTTPException):
-        return 0
+        _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call, timeout=10)
+    except OSError as error:
+        sys.exit(f"supervisord does not answer ({error}); see: systemctl status supervisor")
+    found = {}
+    for one in body.decode(errors="replace").split("<struct>")[1:]:
+        texts = {
+            member.partition("</name>")[0]: member.partition("<string>")[2].partition("</string>")[0]
+            for member in one.split("<name>")[1:]
+        }
+        if texts.get("name", "").startswith(f"{APP['name']}-") and texts["name"][len(APP["name"]) + 1 :][:4].isdigit():
+            found[texts["name"]] = texts.get("statename", "")
+    return found
 
 
-def listing(folder):
+def health(releases, path):
+    """Each release's status of the health page: 0 where nobody listens, None where there is no socket."""
+    asked, found = {}, {}
+    for one in releases:
+        sock = f"{APP['home']}/releases/{one}/run/web.sock"
+        try:
+            asked[one] = say(sock, "GET", path, timeout=3) if os.path.exists(sock) else None
+        except OSError:
+            found[one] = 0
+    for one, connection in asked.items():
+        try:
+            found[one] = hear(connection)[0] if connection else None
+        except OSError:
+            found[one] = 0
+    return found
+
+
+def listing(name):
     try:
-        return sorted(os.listdir(f"{home}/{folder}"))
+        return sorted(os.listdir(f"{APP['home']}/{name}"))
     except FileNotFoundError:
         return []
 
 
-def link(path):
+def leads(path):
     try:
-        return os.readlink(f"{home}/{path}")
+        return os.readlink(f"{APP['home']}/{path}")
     except OSError:
         return None
 
 
 def live():
     """The live table: its description, and what its buckets really lead to."""
-    target = link("live")
+    target = leads("live")
     if not target:
         return None
-    counts = {}
+    inodes, counts = {}, {}
     try:
-        for bucket in os.listdir(f"{home}/{target}"):
-            if len(bucket) == 3:
-                folder = os.path.basename(os.readlink(f"{home}/{target}/{bucket}"))
-                counts[folder] = counts.get(folder, 0) + 1
+        for bucket in os.scandir(f"{APP['home']}/{target}"):
+            if len(bucket.name) == 3:
+                inode = bucket.inode()  # one link has many names: see table()
+                if inode not in inodes:
+                    inodes[inode] = os.path.basename(os.readlink(bucket.path))
+                counts[inodes[inode]] = counts.get(inodes[inode], 0) + 1
     except OSError:
-        return {"link": target, "table": None, "counts": {}}
-    return {"link": target, "table": read_json(f"{home}/{target}/table.json"), "counts": counts}
+        return {"link": target, "counts": {}}
+    return {"link": target, "counts": counts}
 
 
 def audit():
     """The last lines, newest last; a torn line is left out."""
     try:
-        with open(f"{home}/audit.jsonl", "rb") as log:
+        with open(f"{APP['home']}/audit.jsonl", "rb") as log:
             log.seek(max(0, os.path.getsize(log.name) - 16384))
             lines = log.read().decode(errors="replace").splitlines()[-50:]
     except OSError:
@@ -176,10 +355,10 @@ def audit():
 def holder():
     """Who holds the lock; None where nobody does."""
     try:
-        with open(f"{home}/lock", encoding="utf-8") as held:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with open(f"{APP['home']}/lock", encoding="utf-8") as one:
+            fcntl.flock(one, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return read_json(f"{home}/lock") or {}
+        return read_json(f"{APP['home']}/lock") or {}
     except OSError:
         return None
     return None
@@ -188,99 +367,120 @@ def holder():
 def digest(path):
     try:
         with open(path, "rb") as content:
+            import hashlib
+
             return hashlib.sha256(content.read()).hexdigest()
     except OSError:
         return None
 
 
-def facts(site, health_path):
+def free(path):
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
+
+
+def facts(home, site, health_path, with_memory=""):
     """Read everything in one go: one round trip tells a planner all it must know."""
+    about(home)
     releases = [one for one in listing("releases") if "@" in one]
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = pool.map(health, releases, [health_path] * len(releases))
-        seen = {
-            release: {"description": read_json(f"{home}/releases/{release}/release.json"), "health": answer}
-            for release, answer in zip(releases, answers)
-        }
-    json.dump(
+    answers = health(releases, health_path)
+    return json.dumps(
         {
             "clock": time.time(),
-            "disk_free": min(shutil.disk_usage(path).free for path in ("/srv", "/var/lib/docker")),
+            "disk_free": min(free("/srv"), free("/var/lib/docker")),
             "site": digest(site),
             "live": live(),
             "tables": {n: read_json(f"{home}/routes/{n}/table.json") for n in listing("routes") if n.isdigit()},
-            "releases": seen,
-            "versions": {one: link(f"versions/{one}") for one in listing("versions")},
-            "slots": {one: link(f"slots/{one}") for one in listing("slots")},
-            "containers": containers(),
+            "releases": {
+                one: {"description": read_json(f"{home}/releases/{one}/release.json"), "health": answers[one]}
+                for one in releases
+            },
+            "versions": {one: leads(f"versions/{one}") for one in listing("versions")},
+            "slots": {one: leads(f"slots/{one}") for one in listing("slots")},
+            "containers": containers(with_memory),
             "programs": programs(),
             "audit": audit(),
             "holder": holder(),
-        },
-        sys.stdout,
+        }
     )
 
 
-def lock(about):
-    """Answer questions, a line each, until our input ends: "lock" takes the lock, a list asks for the facts.
+def about(home):
+    APP["home"], APP["name"] = home, os.path.basename(home)
 
-    The kernel lets go of the lock with this process.
+
+# --- what changes this host ---
+
+
+def lock(home, who):
+    """Take the app's lock, for as long as this process lives; or fail and say who has it.
+
+    It is ours too where an earlier process of the same caller has it, whose connection broke unnoticed.
     """
     os.makedirs(home, exist_ok=True)
-    with open(f"{home}/lock", "a+", encoding="utf-8") as held:
-        for line in sys.stdin:
-            question = json.loads(line)
-            if question == "lock":
-                print(json.dumps(taken(held, about)), flush=True)
-            else:
-                facts(*question)
-                print(flush=True)
-
-
-def taken(held, about):
-    """Take the lock and say so, or say who has it."""
+    taken = open(f"{home}/lock", "a+", encoding="utf-8")  # noqa: SIM115 - held until this process ends
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(taken, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return {"holder": read_json(held.name) or {}}
+        with taken:
+            has_it = read_json(taken.name) or {}
+        if has_it == json.loads(who):
+            return
+        sys.exit(json.dumps({"holder": has_it}))
+    held.append(taken)
     try:
-        held.truncate(0)
-        held.write(about)
-        held.flush()
+        taken.truncate(0)
+        taken.write(who)
+        taken.flush()
     except OSError:
         pass  # a full disk doesn't keep anybody from making room: the lock is held all the same
-    return {"locked": True}
 
 
-def table(number, text):
+def table(home, number, text):
     """Write a table whole or not at all: it is built under another name and renamed.
 
     The description's `runs` says which folder serves how many buckets, in the order of buckets:
-    [["releases/2026.11.22.12.05@3", 950], …].
+    [["releases/2026.11.22.12.05@3", 950], …]. Buckets that lead to the same folder are names of one link: they take
+    no inodes, and are counted without being read.
     """
     description = json.loads(text)
     final = f"{home}/routes/{number}"
     draft = f"{final}.new"
-    shutil.rmtree(draft, ignore_errors=True)
+    remove(draft)
     os.makedirs(draft)
-    bucket = 0
-    for folder, count in description["runs"]:
-        for _ in range(count):
-            os.symlink(f"../../{folder}", f"{draft}/{bucket:03d}")
-            bucket += 1
+    at = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        first = {}
+        targets = (target for target, count in description["runs"] for _ in range(count))
+        for bucket, target in enumerate(targets):
+            name = f"{bucket:03d}"
+            if first.setdefault(target, name) == name:
+                os.symlink(f"../../{target}", name, dir_fd=at)
+            else:
+                os.link(first[target], name, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
+    finally:
+        os.close(at)
     with open(f"{draft}/table.json", "w", encoding="utf-8") as out:
         json.dump(description, out)
         out.flush()
         os.fsync(out.fileno())
     os.rename(draft, final)
-    following = f"{home}/live.new"
-    if os.path.lexists(following):
-        os.remove(following)
-    os.symlink(f"routes/{number}", following)
+    link(f"routes/{number}", f"{home}/live.new")
 
 
 def start(name):
     """Have supervisord run the program whose file was just written. supervisorctl takes half a second for it."""
+    import xmlrpc.client
+
+    def supervisor(method, *words):
+        call = xmlrpc.client.dumps(words, f"supervisor.{method}")
+        try:
+            _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call, timeout=30)
+        except OSError as error:
+            sys.exit(f"supervisord does not answer ({error}); see: systemctl status supervisor")
+        (answer,), _ = xmlrpc.client.loads(body)
+        return answer
+
     try:
         ((_, changed, _),) = supervisor("reloadConfig")
         if name in changed:
@@ -293,17 +493,16 @@ def start(name):
 
 
 def wait(name, sock, path, seconds):
-    """Exit 0 with the time it took, or 1 with the reason: a container that died is not waited for."""
+    """Print the answer when it is 200, or fail with the reason: a container that died is not waited for."""
     began = time.monotonic()
     last = "no answer"
     while (spent := time.monotonic() - began) < float(seconds):
         try:
             status, _ = ask(sock, "GET", path)
             if status == 200:
-                print(f"GET {path} 200")
-                return
+                return f"GET {path} 200"
             last = f"GET {path} answered {status}"
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             last = f"GET {path}: {error}"
         state = docker(f"/containers/{name}/json").get("State")
         if state is None:
@@ -315,13 +514,13 @@ def wait(name, sock, path, seconds):
             sys.exit(f"exited {state['ExitCode']} after {spent:.1f} s{why}")
         if not state["FinishedAt"].startswith("0001-"):
             sys.exit(f"exited and was started again within {spent:.1f} s{why}")
-        time.sleep(0.05)
+        if hung_up(50):
+            sys.exit("the connection broke")
     sys.exit(f"not healthy after {seconds} s: {last}")
 
 
-verb, home, *words = sys.argv[1:]
-app = os.path.basename(home)
-try:
-    {"facts": facts, "lock": lock, "start": start, "table": table, "wait": wait}[verb](*words)
-except OSError as failure:
-    sys.exit(str(failure))  # a full disk, a missing right: one line says it
+VERBS = {
+    "append": append, "facts": facts, "folder": folder, "link": link, "lock": lock, "remove": remove,
+    "rename": os.rename, "start": start, "table": table, "wait": wait, "write": write,
+}  # fmt: skip
+serve()

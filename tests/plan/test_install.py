@@ -11,7 +11,7 @@ from .world import APP1, NOW, TARGET, V1, V2, V3, Story, argvs, installed, whys
 
 
 def slot_of(plan):
-    (link,) = [argv for argv in argvs(plan) if argv[0] == "ln" and "/slots/" in argv[-1]]
+    (link,) = [argv for argv in argvs(plan) if argv[:2] == ("onhost", "link") and "/slots/" in argv[-1]]
     return int(link[-1].rsplit("/", 1)[1])
 
 

@@ -1,5 +1,7 @@
 """Promote, rollback and canary as plans: on all hosts or on none, and always a way back."""
 
+import json
+
 import pytest
 
 from tasks.errors import Refused
@@ -7,7 +9,7 @@ from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.plan import promote
 
-from .world import APP1, APP2, TARGET, V1, V2, V3, Story, argvs, installed, whys
+from .world import APP1, APP2, TARGET, V1, V2, V3, Story, installed, whys
 
 R1, R2, R3 = Release(V1, 0), Release(V2, 1), Release(V3, 2)
 
@@ -26,8 +28,8 @@ def test_a_promote_prepares_all_hosts_before_it_flips_any():
 def test_the_flip_is_one_rename_that_knows_its_way_back():
     facts = on_both(lambda story: story.has(installed(V1, 0), installed(V2, 1)).went_live(R1))
     (flip,) = promote.plan(TARGET, V2, facts).phases[1].steps[APP1]
-    assert flip.argv == ("mv", "--no-target-directory", "/srv/depl/app1/live.new", "/srv/depl/app1/live")
-    assert flip.undo == ("mv", "--no-target-directory", "/srv/depl/app1/live.back", "/srv/depl/app1/live")
+    assert flip.argv == ("onhost", "rename", "/srv/depl/app1/live.new", "/srv/depl/app1/live")
+    assert flip.undo == ("onhost", "rename", "/srv/depl/app1/live.back", "/srv/depl/app1/live")
 
 
 def test_what_is_live_already_needs_no_step():
@@ -95,8 +97,8 @@ def test_a_canary_takes_its_share_and_leaves_live_as_it_is():
     facts = on_both(lambda story: story.has(installed(V1, 0), installed(V2, 1)).went_live(R1))
     plan = promote.canary(TARGET, V2, Percent(50), facts)
     assert "send traffic to 2026.11.22.12.02 for 5 % of users" in whys(plan)
-    (table,) = [argv for argv in argvs(plan) if "table" in argv]
-    assert '"share": 50' in table[-1]
+    (table,) = [step for step in plan.phases[0].steps[APP1] if "table" in step.argv]
+    assert json.loads(table.input)["share"] == 50
 
 
 def test_zero_per_cent_ends_a_canary_even_of_a_release_that_died():
