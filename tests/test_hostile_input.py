@@ -416,7 +416,7 @@ def test_whoever_holds_a_lock_is_shown_on_one_line(about):
 @hostile_inputs("label")
 @given(hostile.near("https://ana:secret@git.example.com/app1.git", "git@git.example.com:app1.git"))
 def test_addresses_of_sources(url):
-    check_image(TARGET.app, source._without_login(url))
+    check_image(TARGET.app, source._without_secrets(url))
 
 
 @settings(max_examples=60)

@@ -11,7 +11,7 @@ import yaml
 
 from ..errors import BadConfig, BadInput
 from ..model.app import WEB, App
-from .read import NAME, is_text, require, structure
+from .read import NAME, is_text, require, shown, structure
 from .settings import PROJECT
 
 _FILES = PROJECT / "conf" / "apps"
@@ -52,6 +52,10 @@ def load(name: str) -> App:
 def yaml_of(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:  # without the line itself, which may hold a secret
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise BadConfig(str(path.relative_to(PROJECT)), f"{line}{error.problem or error.context}") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: a date such as 2026-13-01
         raise BadConfig(str(path.relative_to(PROJECT)), " ".join(str(error).split())) from None
 
@@ -102,7 +106,7 @@ def parse(name: str, data: Any, where: str) -> App:
 def check_variables(variables: Mapping[str, str], where: str) -> None:
     """Refuse names that no shell would take, and values with line breaks: docker's env files have none."""
     for key, value in variables.items():
-        require(_VARIABLE.fullmatch(key), where, f"{key!r:.60} is no name of a variable")
+        require(_VARIABLE.fullmatch(key), where, f"{shown(key)!r:.60} is no name of a variable")
         require(not key.startswith("DEPL_"), f"{where}.{key}", "DEPL_… is set by depl itself")
         require(is_text(value, "\r\n"), f"{where}.{key}", "a value is one line of text")
         require(len(value.encode()) <= _LONGEST, f"{where}.{key}", f"a value has at most {_LONGEST} bytes")

@@ -146,7 +146,10 @@ def _check(environment: Environment, where: str) -> None:
 def _listing(name: str) -> Any:
     """What Ansible makes of the inventory. Kept by a digest of its files: asking takes half a second."""
     folder = PROJECT / "conf" / "inventory" / name
-    kept = _cache_file(folder)
+    try:
+        kept = _cache_file(folder)
+    except OSError as error:
+        raise BadConfig(f"conf/inventory/{name}", f"{error.filename} can't be read: {error.strerror}") from None
     if kept and kept.exists():
         return _answer(kept.read_text(encoding="utf-8"), name)
     program = Path(sys.executable).with_name("ansible-inventory")

@@ -28,16 +28,27 @@ def is_text(value: str, without: str = "") -> bool:
     return not any(one in "\0" + without or "\ud800" <= one <= "\udfff" for one in value)
 
 
+def shown(key: object) -> str:
+    """A key as messages name it: without what may be a secret's value that somebody put on its wrong side."""
+    return re.split("[=:]", str(key), maxsplit=1)[0]
+
+
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
     def check(value: Any, _: Any) -> Any:
         if type(value) is not kind:
-            raise ValueError(f"expected {_WORDS[kind]}, got {value!r:.60}")
+            # Where text belongs, a secret may: its value stays out of messages.
+            got = _KINDS.get(type(value), "something else") if kind is str else f"{value!r:.60}"
+            raise ValueError(f"expected {_WORDS[kind]}, got {got}")
         return value
 
     return check
 
 
 _WORDS = {str: "text", int: "a whole number", bool: "true or false"}
+_KINDS = {
+    int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "keys and values",
+    type(None): "nothing",
+}  # fmt: skip
 
 
 def _tuple_of_text(value: Any, _: Any) -> tuple[str, ...]:
@@ -61,7 +72,7 @@ def structure(data: object, kind: type[T], where: str, name_of: Callable[[str], 
     """Turn plain data into a dataclass; raises BadConfig with the file and the key's path."""
     try:
         if not isinstance(data, dict):
-            raise ValueError(f"expected keys and values, got {data!r:.60}")
+            raise ValueError(f"expected keys and values, got {_KINDS.get(type(data), 'text')}")
         return _CONVERTER.structure(data, kind)
     except (ClassValidationError, IterableValidationError, ValueError, TypeError) as error:
         path, reason = _innermost(error)
@@ -77,15 +88,15 @@ def _innermost(error: BaseException, path: tuple[str, ...] = ()) -> tuple[tuple[
         for note in getattr(inner, "__notes__", []):
             key = getattr(note, "name", getattr(note, "index", None))
             if key is not None:
-                path = (*path, str(key))
+                path = (*path, shown(key))
         return _innermost(inner, path)
     if isinstance(error, ForbiddenExtraKeysError):
         key = sorted(error.extra_fields, key=str)[0]
         known = ", ".join(sorted(field.name for field in _fields(error.cl)))
-        return (*path, str(key)), f"unknown key; known here: {known}"
+        return (*path, shown(key)), f"unknown key; known here: {known}"
     if isinstance(error, KeyError):
         return (*path[:-1], str(error.args[0])), "is missing"
-    if isinstance(error, TypeError):
+    if isinstance(error, TypeError | AttributeError):  # cattrs asked a text or a list for its items
         return path, "expected keys and values"
     return path, str(error)
 

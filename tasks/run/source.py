@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def checkout(source: Source, ref: str, dirty: bool) -> Checkout:
         )
     moment = int(_git(repository, "show", "--no-patch", "--format=%ct", commit))
     origin = _git(repository, "config", "--default", "", "--get", "remote.origin.url").strip()
-    return Checkout(repository, source.path, commit, moment, bool(dirty and changed), _without_login(origin))
+    return Checkout(repository, source.path, commit, moment, bool(dirty and changed), _without_secrets(origin))
 
 
 def _resolve(repository: Path, ref: str) -> str:
@@ -90,7 +91,10 @@ def _git(repository: Path, *words: str) -> str:
     return done.stdout
 
 
-def _without_login(url: str) -> str:
-    """A remote's address as it may stand in an image's label: no user, no password."""
+def _without_secrets(url: str) -> str:
+    """A remote's address as it may stand in an image's label: no user, no password, nothing behind the path."""
     scheme, found, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if found else url
+    if not found:  # a path, or user@host:path
+        user, at, place = url.partition("@")
+        return place if at and "/" not in user else url
+    return f"{scheme}://{re.split('[?#]', rest, maxsplit=1)[0].rpartition('@')[2]}"

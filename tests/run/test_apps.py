@@ -55,7 +55,7 @@ def test_the_commented_example_is_an_app_and_shows_every_key():
         ("environment", {"A B": "x"}, "environment: 'A B' is no name of a variable"),
         ("environment", {"A": "x\ny"}, "environment.A: a value is one line"),
         ("environment", {"DEPL_VERSION": "x"}, "DEPL_… is set by depl itself"),
-        ("environment", {"A": 1}, "environment.A: expected text, got 1"),
+        ("environment", {"A": 1}, "environment.A: expected text, got a number"),
     ],
 )
 def test_what_is_wrong_is_named(path, value, message):
@@ -86,3 +86,12 @@ def test_an_unknown_app_is_refused_with_those_that_are_known(name):
 
 def test_the_only_app_needs_no_name():
     assert apps.choose(None) == "app1"
+
+
+@pytest.mark.parametrize("text", ["environment: {A: [s3cret", "environment:\n  A: s3cret: x", "A: 's3cret\n\tb: @c"])
+def test_a_broken_file_is_told_by_its_line_and_not_by_what_stands_there(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(apps, "PROJECT", tmp_path)
+    (tmp_path / "app1.yml").write_text(text)
+    with pytest.raises(BadConfig, match=r"app1.yml: line \d: ") as refused:
+        apps.yaml_of(tmp_path / "app1.yml")
+    assert "s3cret" not in str(refused.value)

@@ -77,3 +77,36 @@ def test_a_value_that_differs_between_hosts_is_refused():
 def test_an_empty_inventory_is_refused():
     with pytest.raises(BadConfig, match="there is no host in it"):
         inventory.parse("test", {"_meta": {"hostvars": {}}})
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    folder = tmp_path / "conf" / "inventory" / "test"
+    folder.mkdir(parents=True)
+    (folder / "hosts.yml").symlink_to(tmp_path / ("x" * 300))
+    (folder / "socket.yml").symlink_to("/proc/self/mem")
+    monkeypatch.setattr(inventory, "PROJECT", tmp_path)
+    with pytest.raises(BadConfig, match=r"conf/inventory/test: .* can't be read: "):
+        inventory.load("test")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PW": 5333333333},
+        {"PW": ["s3cret"]},
+        {"PW": {"__ansible_vault": "s3cret"}},
+        {"PW": "s3cret\nx"},
+        {"PW=s3cret": None},
+        {"PW=s3cret": "x"},
+        {"PW: s3cret": "x"},
+        "PW=s3cret",
+        ["PW=s3cret"],
+    ],
+)
+def test_a_secret_in_the_wrong_form_is_not_in_the_message(environment):
+    apps = {"app1": {"domains": ["a"], "environment": environment}}
+    for common in ({"depl_apps": apps},):
+        with pytest.raises(BadConfig, match=r"depl_apps.app1.environment|depl_preview_allow.users") as refused:
+            inventory.parse("test", listing(**common))
+        assert "s3cret" not in str(refused.value)
+        assert "5333333333" not in str(refused.value)

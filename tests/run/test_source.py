@@ -79,3 +79,23 @@ def test_a_login_in_the_remotes_address_stays_out_of_the_label(repository):
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path):
     with pytest.raises(BadInput, match="is no git checkout"):
         at(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "label"),
+    [
+        ("https://git.example.com/app1.git", "https://git.example.com/app1.git"),
+        ("https://ana:s3cret@git.example.com/app1.git", "https://git.example.com/app1.git"),
+        ("https://s3cret@git.example.com:8443/app1.git", "https://git.example.com:8443/app1.git"),
+        ("https://git.example.com/app1.git?private_token=s3cret", "https://git.example.com/app1.git"),
+        ("https://a:s3@cret@git.example.com/app1.git#s3cret", "https://git.example.com/app1.git"),
+        ("https://git.example.com/app1.git?login=ana@s3cret", "https://git.example.com/app1.git"),
+        ("s3cret@git.example.com:app1.git", "git.example.com:app1.git"),
+        ("/srv/git@home/app1.git", "/srv/git@home/app1.git"),
+        ("", ""),
+    ],
+)
+def test_a_remotes_address_is_told_without_its_secrets(repository, url, label):
+    if url:
+        git(repository, "remote", "add", "origin", url)
+    assert at(repository).origin == label
