@@ -31,6 +31,7 @@ FRONT = (
 http {{
     keepalive_requests 1000000000; server_tokens off;
     server_names_hash_bucket_size 128; variables_hash_max_size 2048; map_hash_bucket_size 128;
+    include /etc/depl/nginx/http.conf;
     include {home}/site;
     upstream static {{ server unix:{release}/run/web.sock; keepalive 32; }}
     server {{

@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke import Context, task
 
 from .errors import BadInput
-from .run import ansible, settings
+from .run import ansible, inventory, settings
 
 PLAYBOOKS = ("deploy", "appserver")
 
@@ -16,5 +16,6 @@ def bootstrap(c: Context, only: str | None = None) -> None:
     if only is not None and only not in PLAYBOOKS:
         raise BadInput(f"{only[:60]!r} is no playbook: expected {' or '.join(PLAYBOOKS)}.")
     settings.load()
+    environment = inventory.load(settings.environment())  # refused in words, before Ansible begins
     for playbook in PLAYBOOKS if only is None else (only,):
-        ansible.play(playbook, settings.environment(), check=bool(c.config.run.dry))
+        ansible.play(playbook, environment.name, check=bool(c.config.run.dry))

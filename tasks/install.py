@@ -31,8 +31,12 @@ def put_in_place(work: Work, version: Version) -> None:
     if work.dry:
         return
     live = sorted({str(facts.live.table.live.version) for facts in work.facts if facts.live}) or ["nothing yet"]
-    domain = work.target.placement.domains[0]
     if not changed:
         work.report.line("Nothing to do: it is there already, and healthy.")
+    if not work.target.environment.preview_allow:
+        work.report.note(
+            "Note: previews are closed in this environment. Open them: depl_preview_allow in the inventory, "
+            "then inv bootstrap --only appserver"
+        )
     work.report.line(f"Live is {', '.join(live)}; it was not touched.  next: inv promote --version {version}")
-    work.report.line(f"Version {version} is successfully installed: http://{version}.{domain}")
+    work.report.line(f"Version {version} is successfully installed: {work.target.preview(version)}")

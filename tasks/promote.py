@@ -64,7 +64,7 @@ def send_all(work: Work, version: Version, what: str = "promote") -> None:
         work.report.line(f"Nothing to do: {version} is live already.")
         return
     back = next((facts.live.previous for facts in work.facts if facts.live and facts.live.previous), None)
-    url = f"http://{work.target.placement.domains[0]}"
+    url = work.target.url
     work.report.line(
         f"Version {version} is live: {url} ({work.report.seconds:.1f} s)"
         + (f"  back to {back}: inv rollback" if back else "")

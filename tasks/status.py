@@ -13,6 +13,7 @@ from .model.environment import names
 from .model.version import Version
 from .plan import overview
 from .plan.facts import Facts
+from .plan.wishes import Target
 from .run import screen, tail
 from .run.work import choose, look
 
@@ -27,21 +28,24 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
     facts, missing = look(target, memory=True)
     rows = overview.rows(facts)
     if json:
-        print(_as_json(target.app.name, facts, missing))
+        print(_as_json(target, facts, missing))
     else:
         title = f"{target.app.name} on {names(target.hosts)} ({target.environment.name})"
         screen.show(title, HEADS, [row.cells(target.now) for row in rows])
-        for line in overview.under_way(facts):
+        for line in [*overview.under_way(facts), *overview.expiring(facts, target.now)]:
             print(line)
         print(overview.summary(facts, missing))
     if missing:
         raise DeplError(f"{len(missing)} of {len(target.hosts)} hosts did not answer.")
 
 
-def _as_json(app: str, facts: list[Facts], missing: dict[str, str]) -> str:
+def _as_json(target: Target, facts: list[Facts], missing: dict[str, str]) -> str:
     live = {one.host.name: str(one.live.table.live.version) if one.live else None for one in facts}
     rows = [row.as_json() for row in overview.rows(facts)]
-    found = {"app": app, "live": live, "releases": rows, "missing": missing, "under_way": overview.under_way(facts)}
+    found = {
+        "app": target.app.name, "live": live, "releases": rows, "missing": missing,
+        "under_way": overview.under_way(facts), "expiring": overview.expiring(facts, target.now),
+    }  # fmt: skip
     return encode.dumps(found, indent=2)
 
 

@@ -11,9 +11,10 @@ import json as encode
 import re
 import shlex
 import unicodedata
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 
+import jinja2
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -21,7 +22,8 @@ from hypothesis import strategies as st
 
 from tasks.commands import docker
 from tasks.errors import BadConfig, BadInput, DeplError
-from tasks.model.environment import Placement
+from tasks.model.environment import Certificate, Placement
+from tasks.model.layout import tls_folder
 from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.model.version import Version
@@ -132,10 +134,34 @@ def shape(found):
     return [(depth, words[0], len(words)) for depth, words in found]
 
 
+def certified(environment, names):
+    return replace(environment, tls=dict.fromkeys(names, Certificate("/a", "/b")))
+
+
 @cache
-def sound_shape(slots, domains):
-    placement = Placement(tuple(f"d{n}.foo" for n in range(domains)))
-    return shape(directives(render.site(TARGET.app, placement, replace(ENVIRONMENT, slots=slots))))
+def sound_shape(slots, hsts, groups):
+    """The shape of a site whose domains share certificates like `groups` says: of each its number, and of its previews.
+
+    0 is a domain without one.
+    """
+    domains = tuple(f"d{first}.g{group}.foo" for first, group, _ in groups)
+    names = {f"*.g{group}.foo" for _, group, _ in groups if group}
+    names |= {f"*.{domain}" for domain, (_, _, preview) in zip(domains, groups, strict=True) if preview}
+    environment = certified(replace(ENVIRONMENT, slots=slots, hsts=hsts), names)
+    return sorted(shape(directives(render.site(TARGET.app, Placement(domains), environment))))
+
+
+def grouped(domains, environment):
+    """For each domain the place where it stands first, the number of its certificate, and whether previews have one."""
+    numbers = {"": 0}
+    return tuple(
+        (
+            domains.index(one),
+            numbers.setdefault(environment.certificate_of(one), len(numbers)),
+            bool(environment.certificate_of_previews(one)),
+        )
+        for one in domains
+    )
 
 
 def instructions(dockerfile):
@@ -159,16 +185,49 @@ def packages(dockerfile):
 
 
 @cache
-def check_site(name, placement, slots, http):
-    """Remembered, since most inputs don't change it."""
-    app = replace(TARGET.app, name=name, http=http)
-    found = directives(render.site(app, Placement(placement), replace(ENVIRONMENT, slots=slots)))
-    assert shape(found) == sound_shape(slots, len(placement))
+def check_site(name, placement, slots, hsts, http, health, tls):
+    """Remembered, since most inputs don't change it. `tls` are the names that have certificates."""
+    app = replace(TARGET.app, name=name, http=http, health=health)
+    environment = certified(replace(ENVIRONMENT, slots=slots, hsts=hsts), tls)
+    found = directives(render.site(app, Placement(placement), environment))
+    assert sorted(shape(found)) == sound_shape(slots, hsts, grouped(placement, environment))
     words = [words for _, words in found]
-    assert ("server_name", *placement) in words
-    assert words.count(("client_max_body_size", http.max_body)) == 2
+    served = [one for names in named(found, "server_name") for one in names[1:] if not one.startswith('"')]
+    assert sorted(served) == sorted(placement)
+    assert words.count(("client_max_body_size", http.max_body)) == len(named(found, "server_name"))
+    folders = {environment.certificate_of(one) for one in placement}
+    folders |= {environment.certificate_of_previews(one) for one in placement}
+    certificates = {f"/etc/depl/tls/{one.replace('*', '_')}/live" for one in folders if one}
     (look,) = named(found, "perl_set")
     assert re.findall(r'"([^"]*)"', look[2])[0] == f"/srv/depl/{name}/"
+    roots = {words[1] for words in named(found, "root")}
+    assert certificates <= roots
+    assert {root.split("/")[3] for root in roots - certificates} == {name}
+    if hsts:
+        assert ('"https "', f'"max-age={hsts}"') in words
+    assert (f'"http {health.path.partition("?")[0]}"', '""') in words
+
+
+BOOTSTRAPPED = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(environments.PROJECT / "conf" / "ansible" / "roles" / "appserver" / "templates"),
+    trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False,
+)  # fmt: skip
+
+
+def check_bootstrapped(environment):
+    """What the bootstrap writes for nginx from the inventory; Ansible fills these templates."""
+    allowed, proxies = environment.preview_allow, environment.trusted_proxies
+    values = {"appserver_preview": asdict(allowed), "depl_trusted_proxies": list(proxies), "depl_tls": environment.tls}
+    found = directives(BOOTSTRAPPED.get_template("http.conf").render(values))
+    assert [words[1] for words in named(found, "set_real_ip_from")] == list(proxies)
+    nothing = {"appserver_preview": {}, "depl_trusted_proxies": [], "depl_tls": {}}
+    least = len(directives(BOOTSTRAPPED.get_template("http.conf").render(nothing)))
+    assert len(found) == least + 2 * len(proxies) + len(allowed.users) + 4 * bool(environment.tls)
+    found = directives(BOOTSTRAPPED.get_template("preview.conf").render(values))
+    assert [words[1] for words in named(found, "allow")] == ["127.0.0.1", *allowed.networks]
+    assert [words[0] for _, words in found if words[0] != "allow"] == ["satisfy", "deny"] + (
+        ["auth_basic", "auth_basic_user_file"] if allowed.users else []
+    )
 
 
 def check_program(layout, user):
@@ -240,11 +299,16 @@ def check_image(app, origin):
 
 def check_all(target):
     app, environment = target.app, target.environment
-    check_site(app.name, target.placement.domains, environment.slots, app.http)
+    check_bootstrapped(environment)
+    check_site(
+        app.name, target.placement.domains, environment.slots, environment.hsts, app.http, app.health,
+        tuple(environment.tls),
+    )  # fmt: skip
     check_program(target.layout, environment.user)
     check_variables(target)
     check_dockerfiles(app)
-    fresh = replace(Story().facts(), site=None, last_number=0)
+    there = dict.fromkeys((tls_folder(name) for name in environment.tls), NOW)
+    fresh = replace(Story().facts(), site=None, last_number=0, certificates=there)
     check_plan(install.plan(target, V1, [fresh]), app.web.command)
 
 
@@ -307,7 +371,12 @@ def test_descriptions_of_apps(name, data, keep_name):
 COMMON = {
     "depl_registry": "deploy:5000", "depl_user": "depl", "depl_known_hosts": "/etc/depl/known_hosts",
     "depl_cache": "/var/lib/depl", "depl_slots": 8, "depl_keep_running": 2, "depl_keep_installed": 4, "depl_drain": 60,
-    "depl_lock_wait": 0,
+    "depl_lock_wait": 0, "depl_hsts": 300, "depl_trusted_proxies": ["192.0.2.7", "2001:db8::/32"],
+    "depl_tls": {
+        "app1.foo": {"certificate": "/etc/tls/a.crt", "key": "/etc/tls/a.key"},
+        "*.app1.foo": {"certificate": "/etc/tls/b.crt", "key": "/etc/tls/b.key"},
+    },
+    "depl_preview_allow": {"networks": ["10.0.0.0/8"], "users": {"ana": "correct horse"}},
     "depl_apps": {"app1": {
         "domains": ["app1.foo", "foo.app1.foo"], "hosts": "appservers", "environment": {"GREETING": "{{ 7*7 }}"},
     }},
@@ -317,7 +386,8 @@ LISTING = {
     "all": {"children": ["ungrouped", "appservers"]},
     "appservers": {"hosts": ["app1", "app2"]},
 }
-PLACES = ("app1", "app1.foo", "192.0.2.1", "2001:db8::1", "deploy:5000", "/var/lib/depl", "depl", "info", "appservers")
+PLACES = ("app1", "app1.foo", "192.0.2.1", "2001:db8::1", "deploy:5000", "/var/lib/depl", "depl", "info", "appservers",
+          "*.app1.foo", "/etc/tls/a.crt", "10.0.0.0/8", "fe80::1%eth0;", "ana", "correct horse")  # fmt: skip
 
 
 @hostile_inputs("inventory")
@@ -360,6 +430,7 @@ def answer():
         "programs": {f"app1-{version}-web": "RUNNING" for version in versions},
         "audit": [{"at": "x", "who": "ana@deploy", "verb": "promote", "what": "promote", "outcome": "began"}],
         "holder": {"who": "ana@deploy", "since": "x", "verb": "promote"},
+        "certificates": {"_.app1.foo": {"name": "*.app1.foo", "not_after": NOW, "serial": "7F"}},
     }  # fmt: skip
 
 
@@ -396,7 +467,7 @@ def test_answers_of_hosts(said):
     for row in overview.rows([facts]):
         assert all(isinstance(cell, str) for cell in row.cells(NOW))
         encode.dumps(row.as_json())
-    for line in [overview.summary([facts], {}), *overview.under_way([facts])]:
+    for line in [overview.summary([facts], {}), *overview.under_way([facts]), *overview.expiring([facts], NOW)]:
         assert "\x1b" not in line
         line.encode()
 

@@ -39,6 +39,25 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """Where a certificate (with its chain) and its key lie: PEM files on the deploy host."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True)
+class PreviewAllow:
+    """Who may see previews: these networks, and these users with their passwords; nobody by default."""
+
+    networks: tuple[str, ...] = ()
+    users: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.networks or self.users)
+
+
+@dataclass(frozen=True)
 class Environment:
     """One inventory: servers, domains, limits."""
 
@@ -54,8 +73,24 @@ class Environment:
     keep_installed: int = 4
     drain: int = 60
     lock_wait: int = 0
+    tls: dict[str, Certificate] = field(default_factory=dict)
+    hsts: int = 31536000
+    trusted_proxies: tuple[str, ...] = ()
+    preview_allow: PreviewAllow = field(default_factory=PreviewAllow)
+
+    def certificate_of(self, domain: str) -> str:
+        """The name in `tls` that covers a host name: itself, or a wildcard for its last label; "" for none."""
+        wildcard = f"*.{domain.partition('.')[2]}"
+        return next((name for name in (domain, wildcard) if name in self.tls), "")
+
+    def certificate_of_previews(self, domain: str) -> str:
+        """The name in `tls` that covers the previews of a host name; "" for none."""
+        wildcard = f"*.{domain}"
+        return wildcard if wildcard in self.tls else ""
 
 
 """Fields: `slots` places per app and host (2 to 10); `keep_running` and `keep_installed` releases beside
 live and canary; `drain` seconds that a release stays after it lost its traffic; `lock_wait`
-seconds to wait for somebody else's work on the same app."""
+seconds to wait for somebody else's work on the same app; `tls` certificates by the name that they
+are for (a host name, or *.host.name); `hsts` seconds that browsers shall insist on TLS, 0 for not at
+all; `trusted_proxies` networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""

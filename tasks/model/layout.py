@@ -14,6 +14,21 @@ APP_GROUP = "depl-app"
 APP_UID = 10001
 SOCKETS_IN_CONTAINER = "/run/depl"
 
+# What the bootstrap writes; deploys only refer to it.
+TLS = "/etc/depl/tls"
+HTTP_INCLUDE = "/etc/depl/nginx/http.conf"
+PREVIEW_INCLUDE = "/etc/depl/nginx/preview.conf"
+
+
+def tls_folder(name: str) -> str:
+    """The folder below TLS of what `depl_tls` names: a host name, or *.host.name."""
+    return name.replace("*", "_")
+
+
+def certificate(name: str) -> str:
+    """Where a certificate and its key lie: a link that is renamed when they are renewed."""
+    return f"{TLS}/{tls_folder(name)}/live"
+
 
 @dataclass(frozen=True)
 class Layout:

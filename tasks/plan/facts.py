@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from ..errors import BadInput, StepFailed, one_line, printable
@@ -83,6 +83,8 @@ class Facts:
     audit: tuple[Mapping[str, Any], ...]
     holder: Mapping[str, Any] | None = None
     """Who holds the lock; it may be we."""
+    certificates: Mapping[str, float] | None = field(default_factory=dict)
+    """When certificates end, in seconds since 1970, by folder; None on a host whose bootstrap knew none yet."""
 
     def find(self, version: Version) -> Installed | None:
         return next((one for one in self.installed if one.release.version == version), None)
@@ -146,6 +148,7 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         strays=tuple(one for one in containers if one.version not in known),
         audit=tuple(_entry(one) for one in answer["audit"] if isinstance(one, dict)),
         holder=None if answer["holder"] is None else holder(answer),
+        certificates=None if answer["certificates"] is None else _ends(answer["certificates"]),
     )
 
 
@@ -161,6 +164,7 @@ _FORM: Mapping[str, tuple[type, ...]] = {
     "containers": (list,),
     "programs": (dict,),
     "audit": (list,),
+    "certificates": (dict, type(None)),
 }
 
 
@@ -238,6 +242,11 @@ def holder(answer: Mapping[str, Any]) -> Mapping[str, str]:
 def _entry(found: Mapping[str, object]) -> Mapping[str, str]:
     """A line of the audit file, which people are shown."""
     return {printable(key): printable(str(value)) for key, value in found.items()}
+
+
+def _ends(found: Mapping[str, object]) -> dict[str, float]:
+    ends = {name: _seconds(_mapping(about).get("not_after")) for name, about in found.items()}
+    return {printable(name): end for name, end in ends.items() if end is not None}
 
 
 def _numbered(found: Mapping[str, Any]) -> dict[int, Any]:

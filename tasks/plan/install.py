@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from ..commands import docker, files, nginx, onhost, supervisor
 from ..errors import Refused
 from ..model.app import WEB
-from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER
+from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER, tls_folder
 from ..model.release import Release
 from ..model.version import Version
 from . import render, retire
@@ -91,6 +91,7 @@ def _clear(target: Target, facts: Facts, version: Version) -> tuple[Step, ...]:
 def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
     """The app's folders and its nginx site, where they are new or differ from what the inventory says."""
     layout = target.layout
+    _must_be_bootstrapped(target, facts)
     text = render.site(target.app, target.placement, target.environment).encode()
     steps: list[Step] = []
     if not facts.site:
@@ -108,6 +109,19 @@ def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
         steps.append(Step("check nginx's configuration", nginx.test()))
         steps.append(Step("load the nginx site", nginx.reload()))
     return tuple(steps)
+
+
+def _must_be_bootstrapped(target: Target, facts: Facts) -> None:
+    """Refuse a host that lacks what the nginx site refers to: nginx would miss it, at the latest in a handshake."""
+    if facts.certificates is None:
+        raise Refused(f"{facts.host} was bootstrapped by an older depl.\nFirst: inv bootstrap --only appserver")
+    environment = target.environment
+    for domain in target.placement.domains:
+        for name in filter(None, (environment.certificate_of(domain), environment.certificate_of_previews(domain))):
+            if tls_folder(name) not in facts.certificates:
+                raise Refused(
+                    f"{facts.host} has no certificate for {name} yet.\nBring it there: inv bootstrap --only appserver"
+                )
 
 
 def _pull(target: Target, version: Version) -> Step:
@@ -169,10 +183,10 @@ def _show(target: Target, release: Release) -> tuple[Step, ...]:
     layout, version = target.layout, release.version
     preview = layout.version(version)
     description = {"version": str(version), "slot": release.slot, "at": target.now, "by": target.who}
-    url = f"{version}.{target.placement.domains[0]}"
+    url = target.preview(version)
     return (
         Step("write the release's description", files.write(f"{layout.release(release)}/release.json"),
              json.dumps(description).encode()),
         Step("show the preview", files.link(f"../releases/{release}", preview), undo=files.remove(preview)),
-        Step(f"look at http://{url}", nginx.get(url, target.app.health.path)),
+        Step(f"look at {url}", nginx.get(url, target.app.health.path)),
     )  # fmt: skip

@@ -9,6 +9,9 @@ from typing import Any
 from ..model.percent import BUCKETS, Percent
 from .facts import Facts, Installed
 
+EXPIRES_SOON = 21 * 86400
+"""Seconds left of a certificate from when on it is spoken of: a renewal that works has come by then."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -90,6 +93,26 @@ def under_way(facts: Sequence[Facts]) -> list[str]:
         elif left := one.unfinished:
             lines.append(f"{one.host}: {left.get('what')} by {left.get('who')} at {left.get('at')} was cut short.")
     return lines
+
+
+def expiring(facts: Sequence[Facts], now: float) -> list[str]:
+    """A line for each certificate that ends soon, or has ended."""
+    hosts: dict[tuple[str, float], list[str]] = {}
+    for one in facts:
+        for folder, end in (one.certificates or {}).items():
+            if end - now < EXPIRES_SOON:
+                hosts.setdefault((folder.replace("_", "*"), end), []).append(one.host.name)
+    return [
+        f"The certificate of {name} on {', '.join(found)} {ends(end - now)}: "
+        "renew it, then inv bootstrap --only appserver."
+        for (name, end), found in sorted(hosts.items())
+    ]
+
+
+def ends(seconds: float) -> str:
+    """When something ends that has so many seconds left."""
+    days = int(seconds // 86400)
+    return "has ended" if seconds <= 0 else f"ends in {days} day{'s' if days != 1 else ''}"
 
 
 def summary(facts: Sequence[Facts], missing: Mapping[str, str]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import jinja2
 
 from ..model.app import App
 from ..model.environment import Environment, Placement
-from ..model.layout import Layout
+from ..model.layout import HTTP_INCLUDE, PREVIEW_INCLUDE, Layout, certificate
 from ..model.version import Version
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -51,9 +53,21 @@ def site(app: App, placement: Placement, environment: Environment) -> str:
         cookie_days=COOKIE_DAYS,
         home=Layout(app.name).home,
         domains=placement.domains,
+        sites=_by_certificate(placement.domains, environment.certificate_of),
+        previews=_by_certificate(placement.domains, environment.certificate_of_previews),
+        hsts=environment.hsts,
         slots=environment.slots,
         http=app.http,
+        health_path=app.health.path.partition("?")[0],
+        http_include=HTTP_INCLUDE,
+        preview_include=PREVIEW_INCLUDE,
     )
+
+
+def _by_certificate(domains: Iterable[str], named: Callable[[str], str]) -> list[tuple[str, list[str]]]:
+    """Host names by the folder of the certificate that covers them: "" for those without one."""
+    found = sorted(domains, key=named)
+    return [(certificate(name) if name else "", list(names)) for name, names in groupby(found, named)]
 
 
 def program(layout: Layout, version: Version, component: str, user: str) -> str:

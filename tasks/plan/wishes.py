@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..model.app import App
 from ..model.environment import Environment, Host, Placement
 from ..model.layout import Layout
+from ..model.version import Version
 
 
 @dataclass(frozen=True)
@@ -29,3 +30,16 @@ class Target:
     @property
     def layout(self) -> Layout:
         return Layout(self.app.name)
+
+    @property
+    def url(self) -> str:
+        """Where users find the app."""
+        domain = self.placement.domains[0]
+        return f"{'https' if self.environment.certificate_of(domain) else 'http'}://{domain}"
+
+    def preview(self, version: Version) -> str:
+        """A version's own URL. With TLS its name has dashes, since a wildcard certificate covers one label only."""
+        domain = self.placement.domains[0]
+        if self.environment.certificate_of_previews(domain):
+            return f"https://{str(version).replace('.', '-')}.{domain}"
+        return f"http://{version}.{domain}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from .settings import PROJECT
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+_PERSON = re.compile(r"[a-z][a-z0-9._-]{0,31}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", re.ASCII)
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
@@ -36,6 +38,10 @@ _OPTIONS = (
     "keep_installed",
     "drain",
     "lock_wait",
+    "tls",
+    "hsts",
+    "trusted_proxies",
+    "preview_allow",
     "apps",
 )
 
@@ -132,6 +138,19 @@ def _check(environment: Environment, where: str) -> None:
     )
     require(0 <= environment.drain <= 3600, f"{where}: depl_drain", "expected 0 to 3600 seconds")
     require(0 <= environment.lock_wait <= 3600, f"{where}: depl_lock_wait", "expected 0 to 3600 seconds")
+    require(0 <= environment.hsts <= 63072000, f"{where}: depl_hsts", "expected 0 to 63072000 seconds (two years)")
+    for name, found in environment.tls.items():
+        at = f"{where}: depl_tls.{name}"
+        require(DOMAIN.fullmatch(name.removeprefix("*.")), at, "expected a host name, or a wildcard such as *.foo.com")
+        for key, path in (("certificate", found.certificate), ("key", found.key)):
+            require(_PATH.fullmatch(path), f"{at}.{key}", "expected an absolute path of plain characters")
+    _check_networks(environment.trusted_proxies, f"{where}: depl_trusted_proxies")
+    _check_networks(environment.preview_allow.networks, f"{where}: depl_preview_allow.networks")
+    for person, password in environment.preview_allow.users.items():
+        at = f"{where}: depl_preview_allow.users"
+        require(_PERSON.fullmatch(person), at, "a name has up to 32 of a-z, 0-9, '.', '_' and '-', a letter first")
+        require(password.isprintable() and 8 <= len(password.encode()) <= 200, f"{at}.{person}",
+                "a password has 8 to 200 printable characters")  # fmt: skip
     for app, placement in environment.apps.items():
         at = f"{where}: depl_apps.{app}"
         require(NAME.fullmatch(app), at, "an app's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
@@ -141,6 +160,16 @@ def _check(environment: Environment, where: str) -> None:
         require(placement.hosts in environment.groups, f"{at}.hosts", f"there is no group {placement.hosts!r:.60}")
         require(environment.groups[placement.hosts], f"{at}.hosts", f"group {placement.hosts} has no host")
         check_variables(placement.environment, f"{at}.environment")
+
+
+def _check_networks(networks: tuple[str, ...], where: str) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+            sound = "%" not in network  # an interface's name may follow it, of any characters
+        except ValueError:
+            sound = False
+        require(sound, where, f"{network!r:.60} is no network such as 10.0.0.0/8 (no bits set beyond the mask)")
 
 
 def _listing(name: str) -> Any:

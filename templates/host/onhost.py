@@ -379,6 +379,15 @@ def free(path):
     return disk.f_bavail * disk.f_frsize
 
 
+def certificates():
+    """What the bootstrap wrote of each certificate; None where it was one that knew none yet."""
+    try:
+        folders = os.listdir("/etc/depl/tls")
+    except OSError:
+        return None
+    return {one: read_json(f"/etc/depl/tls/{one}/live/about.json") for one in sorted(folders)}
+
+
 def facts(home, site, health_path, with_memory=""):
     """Read everything in one go: one round trip tells a planner all it must know."""
     about(home)
@@ -401,6 +410,7 @@ def facts(home, site, health_path, with_memory=""):
             "programs": programs(),
             "audit": audit(),
             "holder": holder(),
+            "certificates": certificates(),
         }
     )
 

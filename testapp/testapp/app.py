@@ -141,6 +141,13 @@ def echo() -> Payload:
     return {"sha256": hashlib.sha256(body).hexdigest(), "length": len(body)}
 
 
+@pages.get("/seen")
+def seen() -> Payload:
+    """Say what an app is told of whoever asks."""
+    names = ("Host", "X-Forwarded-For", "X-Forwarded-Proto", "Authorization")
+    return {name: request.headers.get(name) for name in names}
+
+
 @pages.get("/native")
 def native() -> Payload:
     """Say which builds of the libraries with C parts are in use."""

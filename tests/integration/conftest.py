@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -68,9 +70,9 @@ class Sandbox:
         assert ended.code == 0, f"{host}: {line}\n{ended.text}"
         return ended.out
 
-    def address(self, host: str) -> tuple[str, int]:
+    def address(self, host: str, port: str = "http_port") -> tuple[str, int]:
         found = self.about["hosts"][host]
-        return found["address"], found["http_port"]
+        return found["address"], found[port]
 
     def get(self, name: str, path: str = "/", host: str = "app1", **options) -> httpx.Response:
         """Fetch a page of a host's nginx under a host name."""
@@ -140,6 +142,25 @@ def variant(sandbox: Sandbox, of: str, **variables: str) -> str:
     )
     assert done.code == 0, done.text
     return version
+
+
+@contextmanager
+def inventory(name, edit):
+    """An inventory of its own for a while, like vagrant's but for what `edit` makes of its texts by file name."""
+    folder = PROJECT / "conf" / "inventory" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(folder.with_name("vagrant"), folder)
+    try:
+        for path in (folder / "hosts.yml", folder / "group_vars" / "all.yml"):
+            path.write_text(edit(path.name, path.read_text()))
+        yield f"DEPL_ENVIRONMENT={name}"
+    finally:
+        shutil.rmtree(folder)
+
+
+def changed(old, new):
+    """An edit: one text for another, in whichever file it stands."""
+    return lambda _, text: text.replace(old, new)
 
 
 def wait_until(condition, seconds: float = 10) -> None:

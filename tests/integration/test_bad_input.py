@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
-from .conftest import APP_HOSTS, PROJECT, variant
+from .conftest import APP_HOSTS, PROJECT, changed, inventory, variant
 
 pytestmark = pytest.mark.integration
 
@@ -57,25 +56,6 @@ def refused(ended, *words):
     assert "Traceback" not in ended.out + "\n".join(said)
     for word in words:
         assert word in "\n".join(said), ended.text
-
-
-@contextmanager
-def inventory(name, edit):
-    """An inventory of its own for a while, like vagrant's but for what `edit` makes of its texts by file name."""
-    folder = PROJECT / "conf" / "inventory" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(folder.with_name("vagrant"), folder)
-    try:
-        for path in (folder / "hosts.yml", folder / "group_vars" / "all.yml"):
-            path.write_text(edit(path.name, path.read_text()))
-        yield f"DEPL_ENVIRONMENT={name}"
-    finally:
-        shutil.rmtree(folder)
-
-
-def changed(old, new):
-    """An edit: one text for another, in whichever file it stands."""
-    return lambda _, text: text.replace(old, new)
 
 
 @contextmanager

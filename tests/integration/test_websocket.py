@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import struct
 
 import pytest
@@ -14,8 +15,10 @@ pytestmark = pytest.mark.integration
 class WebSocket:
     """As much of RFC 6455 as an echo needs: text frames below 126 bytes, never opened again."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], tls: ssl.SSLContext | None = None) -> None:
         self.raw = socket.create_connection(address, timeout=20)
+        if tls:
+            self.raw = tls.wrap_socket(self.raw, server_hostname="app1.foo")
         self.raw.sendall(
             b"GET /socket HTTP/1.1\r\nHost: app1.foo\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"

@@ -29,6 +29,7 @@ def answer(**changes):
         "programs": {NAME: "RUNNING"},
         "audit": [],
         "holder": None,
+        "certificates": {"_.app1.foo": {"not_after": 2e9}, "odd": None},
     }  # fmt: skip
     return facts.parse(APP1, Layout("app1"), {**found, **changes})
 

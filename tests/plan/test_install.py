@@ -1,8 +1,11 @@
 """Install as a plan: a free slot, nothing live touched, nothing left over."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.errors import Refused
+from tasks.model.environment import Certificate
 from tasks.model.release import Release
 from tasks.model.version import Version
 from tasks.plan import install
@@ -29,6 +32,32 @@ def test_nginx_is_configured_once_and_then_left_alone():
     new.site = "another"
     assert "load the nginx site" in whys(install.plan(TARGET, V1, [new.facts()]))
     assert "load the nginx site" not in whys(install.plan(TARGET, V2, [Story().has(installed(V1, 0)).facts()]))
+
+
+def with_certificates(*names):
+    tls = {name: Certificate("/etc/a.crt", "/etc/a.key") for name in names}
+    return replace(TARGET, environment=replace(TARGET.environment, tls=tls))
+
+
+def test_a_site_is_not_written_where_its_certificate_is_missing():
+    new = Story(site="another").facts()
+    for name in ("app1.foo", "*.app1.foo", "*.foo"):
+        there = replace(new, certificates={name.replace("*", "_"): NOW})
+        assert "write the nginx site" in whys(install.plan(with_certificates(name), V1, [there]))
+        with pytest.raises(Refused, match="app1 has no certificate for .*\n.*inv bootstrap --only appserver"):
+            install.plan(with_certificates(name), V1, [new])
+
+
+def test_a_host_that_an_older_depl_bootstrapped_is_refused():
+    with pytest.raises(Refused, match="older depl.*\nFirst: inv bootstrap --only appserver"):
+        install.plan(TARGET, V1, [replace(Story().facts(), certificates=None)])
+
+
+def test_a_preview_has_a_name_that_its_certificate_covers():
+    assert TARGET.preview(V1) == f"http://{V1}.app1.foo"
+    assert with_certificates("app1.foo").preview(V1) == f"http://{V1}.app1.foo"
+    assert with_certificates("*.app1.foo").preview(V1) == "https://2026-11-22-12-01.app1.foo"
+    assert with_certificates("*.foo").url == "https://app1.foo"
 
 
 def test_a_slot_rests_as_long_as_possible():

@@ -56,6 +56,15 @@ def test_the_sandboxes_own_inventory_is_read_through_ansible():
         ({"depl_apps": {"app1": {"domains": ["a"], "hosts": "nope"}}}, "there is no group 'nope'"),
         ({"depl_apps": {"app1": {"domain": ["a"]}}}, r"depl_apps\.app1\.domain: unknown key|is missing"),
         ({"depl_apps": {"App 1": {"domains": ["a"]}}}, "an app's name has"),
+        ({"depl_hsts": -1}, "depl_hsts: expected 0 to"),
+        ({"depl_tls": {"a b": {"certificate": "/a", "key": "/b"}}}, r"depl_tls\.a b: expected a host name"),
+        ({"depl_tls": {"*.*.foo": {"certificate": "/a", "key": "/b"}}}, "expected a host name, or a wildcard"),
+        ({"depl_tls": {"a": {"certificate": "a.pem", "key": "/b"}}}, r"depl_tls\.a\.certificate: expected an absolute"),
+        ({"depl_tls": {"a": {"certificate": "/a"}}}, r"depl_tls\.a\.key: is missing"),
+        ({"depl_trusted_proxies": ["10.0.0.1/8"]}, "depl_trusted_proxies: '10.0.0.1/8' is no network"),
+        ({"depl_preview_allow": {"networks": ["all"]}}, r"depl_preview_allow\.networks: 'all' is no network"),
+        ({"depl_preview_allow": {"users": {"Ana": "long enough"}}}, r"depl_preview_allow\.users: a name has"),
+        ({"depl_preview_allow": {"users": {"ana": "short"}}}, r"users\.ana: a password has 8 to 200"),
         ({"ansible_host": "-oProxyCommand=id"}, "ansible_host: .* is no address"),
         ({"ansible_port": "22"}, "ansible_port: .* is no port"),
     ],
@@ -105,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
 )
 def test_a_secret_in_the_wrong_form_is_not_in_the_message(environment):
     apps = {"app1": {"domains": ["a"], "environment": environment}}
-    for common in ({"depl_apps": apps},):
+    for common in ({"depl_apps": apps}, {"depl_preview_allow": {"users": environment}}):
         with pytest.raises(BadConfig, match=r"depl_apps.app1.environment|depl_preview_allow.users") as refused:
             inventory.parse("test", listing(**common))
         assert "s3cret" not in str(refused.value)

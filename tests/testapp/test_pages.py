@@ -115,6 +115,11 @@ def test_echo_proves_that_the_body_arrived(body: bytes) -> None:
     assert answer.json == {"sha256": hashlib.sha256(body).hexdigest(), "length": len(body)}
 
 
+def test_seen_tells_who_asks() -> None:
+    found = client().get("/seen", headers={"Host": "app1.foo", "X-Forwarded-Proto": "https"}).json
+    assert found == {"Host": "app1.foo", "X-Forwarded-For": None, "X-Forwarded-Proto": "https", "Authorization": None}
+
+
 def test_native_tells_which_builds_are_used() -> None:
     answer = client().get("/native").json
     # A developer's machine may use psycopg's ready-made wheel; an image must say "c".
