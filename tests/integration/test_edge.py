@@ -86,9 +86,9 @@ class Edge:
 
     def serial(self, name="app1.foo", host="app1"):
         """Which certificate a fresh handshake shows."""
-        with socket.create_connection(self.sandbox.address(host, "https_port"), timeout=20) as raw:
-            with self.tls.wrap_socket(raw, server_hostname=name) as secured:
-                return secured.getpeercert()["serialNumber"]
+        address = self.sandbox.address(host, "https_port")
+        with self.tls.wrap_socket(socket.create_connection(address, timeout=20), server_hostname=name) as secured:
+            return secured.getpeercert()["serialNumber"]
 
     def preview(self, version, domain="app1.foo"):
         return f"https://{version.replace('.', '-')}.{domain}"
@@ -117,6 +117,8 @@ def edge(sandbox, builds, tmp_path_factory):
         sandbox.must("bootstrap", "--only", "appserver")
         sandbox.must("install", "--version", version)
         sandbox.on_deploy(f"sudo rm -r {PLACE}")
+        for host in APP_HOSTS:
+            sandbox.on(host, "sudo sh -c 'rm -r /etc/depl/tls/*'")
 
 
 # --- TLS ---
@@ -278,6 +280,8 @@ class Visitor(threading.Thread):
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(repr(error))
                 connection = None
+        if connection:
+            connection.close()
 
     def connect(self):
         address = self.edge.sandbox.address("app1", "https_port")
@@ -324,8 +328,13 @@ def test_a_renewed_certificate_is_picked_up_without_losing_a_request(edge):
 
 def test_a_handshake_never_sees_a_certificate_with_the_key_of_another(edge):
     """The link goes back and forth between two pairs, far quicker than anybody renews."""
-    flip = """cd /etc/depl/tls/app1.foo && now=$(readlink live) && set -- $(ls -d ????????????????) && [ $# = 2 ] && for n in $(seq 1000); do
-        for one; do ln -sfn $one next && mv -T next live; done; done; ln -sfn $now next && mv -T next live"""
+    folder = "/etc/depl/tls/app1.foo"
+    edge.sandbox.on("app1", f"sudo cp -a {folder}/$(readlink {folder}/live) {folder}/other")
+    for name, text in zip(("certificate", "key"), edge.authority.issue(*LIVE), strict=True):
+        assert edge.sandbox.ssh("app1", f"sudo tee {folder}/other/{name}.pem >/dev/null", input=text).code == 0
+    flip = f"""set -e; cd {folder}; now=$(readlink live)
+        for n in $(seq 1000); do for one in other $now; do ln -sfn $one next; mv -T next live; done; done
+        rm -r other"""
     met = visited(edge, lambda: edge.sandbox.on("app1", f"sudo sh -c {shlex.quote(flip)}"))
     assert len(met) == 2
 
@@ -366,9 +375,7 @@ def test_previews_are_closed_where_nothing_is_said(edge):
                 "--header",
                 f"X-Forwarded-For: {address}",
             )
-            assert (status, body) == (
-                403,
-                "Previews of app1 are closed here. Open them: depl_preview_allow in the inventory, then inv bootstrap.\n",
-            )
+            assert status == 403
+            assert body.startswith("Previews of app1 are closed here. Open them: depl_preview_allow in the inventory")
         assert edge.curl("http://app1.foo/")[0] == 200
         assert edge.sandbox.on("app1", "sudo cat /etc/depl/nginx/preview.users").strip() == ""
