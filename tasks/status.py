@@ -32,7 +32,7 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
     else:
         title = f"{target.app.name} on {names(target.hosts)} ({target.environment.name})"
         screen.show(title, HEADS, [row.cells(target.now) for row in rows])
-        for line in [*overview.under_way(facts), *overview.expiring(facts, target.now)]:
+        for line in [*overview.under_way(facts), *overview.expiring(facts, target.environment.tls, target.now)]:
             print(line)
         print(overview.summary(facts, missing))
     if missing:
@@ -44,7 +44,8 @@ def _as_json(target: Target, facts: list[Facts], missing: dict[str, str]) -> str
     rows = [row.as_json() for row in overview.rows(facts)]
     found = {
         "app": target.app.name, "live": live, "releases": rows, "missing": missing,
-        "under_way": overview.under_way(facts), "expiring": overview.expiring(facts, target.now),
+        "under_way": overview.under_way(facts),
+        "expiring": overview.expiring(facts, target.environment.tls, target.now),
     }  # fmt: skip
     return encode.dumps(found, indent=2)
 

@@ -467,7 +467,11 @@ def test_answers_of_hosts(said):
     for row in overview.rows([facts]):
         assert all(isinstance(cell, str) for cell in row.cells(NOW))
         encode.dumps(row.as_json())
-    for line in [overview.summary([facts], {}), *overview.under_way([facts]), *overview.expiring([facts], NOW)]:
+    for line in [
+        overview.summary([facts], {}),
+        *overview.under_way([facts]),
+        *overview.expiring([facts], ["*.app1.foo"], NOW),
+    ]:
         assert "\x1b" not in line
         line.encode()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..model.layout import tls_folder
 from ..model.percent import BUCKETS, Percent
 from .facts import Facts, Installed
 
@@ -95,13 +97,14 @@ def under_way(facts: Sequence[Facts]) -> list[str]:
     return lines
 
 
-def expiring(facts: Sequence[Facts], now: float) -> list[str]:
-    """A line for each certificate that ends soon, or has ended."""
+def expiring(facts: Sequence[Facts], names: Iterable[str], now: float) -> list[str]:
+    """A line for each of the named certificates that ends soon, or has ended."""
     hosts: dict[tuple[str, float], list[str]] = {}
     for one in facts:
-        for folder, end in (one.certificates or {}).items():
+        for name in names:
+            end = (one.certificates or {}).get(tls_folder(name), math.inf)
             if end - now < EXPIRES_SOON:
-                hosts.setdefault((folder.replace("_", "*"), end), []).append(one.host.name)
+                hosts.setdefault((name, end), []).append(one.host.name)
     return [
         f"The certificate of {name} on {', '.join(found)} {ends(end - now)}: "
         "renew it, then inv bootstrap --only appserver."

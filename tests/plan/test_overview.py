@@ -1,9 +1,11 @@
 """What `inv status` says in one sentence, and what it tells people to type."""
 
+from dataclasses import replace
+
 from tasks.model.release import Release
 from tasks.plan import overview
 
-from .world import APP1, APP2, V1, V2, Story, installed
+from .world import APP1, APP2, NOW, V1, V2, Story, installed
 
 R1, R2 = Release(V1, 0), Release(V2, 1)
 
@@ -50,3 +52,14 @@ def test_rows_tell_live_canary_ready_and_sick():
     rows = {row.version: row for row in overview.rows([story.facts()])}
     assert (rows[str(V1)].state, rows[str(V1)].share, rows[str(V1)].health) == ("live", 1000, "ok")
     assert (rows[str(V2)].state, rows[str(V2)].share, rows[str(V2)].health) == ("ready", 0, "HTTP 503")
+
+
+def test_a_certificate_that_ends_soon_is_told_with_its_hosts():
+    names = ["app1.foo", "*.app1.foo"]
+    facts = [replace(one, certificates={"_.app1.foo": NOW + 3.5 * 86400, "app1.foo": NOW + 1e9, "old.foo": NOW}) for one
+             in both(lambda story: story)]  # fmt: skip
+    assert overview.expiring(facts, names, NOW) == [
+        "The certificate of *.app1.foo on app1, app2 ends in 3 days: renew it, then inv bootstrap --only appserver."
+    ]
+    assert "on app2 has ended" in overview.expiring([replace(facts[1], certificates={"app1.foo": NOW})], names, NOW)[0]
+    assert overview.expiring([replace(facts[0], certificates=None)], names, NOW) == []
