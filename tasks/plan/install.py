@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +12,7 @@ from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER, tls_folder
 from ..model.release import Release
 from ..model.version import Version
 from . import render, retire
-from .facts import Facts
+from .facts import Facts, digest
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
@@ -92,7 +91,7 @@ def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
     """The app's folders and its nginx site, where they are new or differ from what the inventory says."""
     layout = target.layout
     _must_be_bootstrapped(target, facts)
-    text = render.site(target.app, target.placement, target.environment).encode()
+    text = render.site(target.app, target.placement, target.environment)
     steps: list[Step] = []
     if not facts.site:
         folders = ("releases", "slots", "versions", "routes", "nothing")
@@ -101,11 +100,11 @@ def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
         nothing: Mapping[str, object] = {"live": None, "at": target.now, "runs": [["nothing", 1000]]}
         steps.append(Step("route to nothing yet", onhost.table(layout, 1), json.dumps(nothing).encode()))
         steps.append(Step("route to nothing yet", files.rename(f"{layout.live}.new", layout.live)))
-    if facts.site != hashlib.sha256(text).hexdigest():
+    if facts.site != digest(text):
         back = files.rename(f"{layout.site}.old", layout.site) if facts.site else files.remove(layout.site)
         if facts.site:
             steps.append(Step("keep the former nginx site", files.copy(layout.site, f"{layout.site}.old")))
-        steps.append(Step("write the nginx site", files.write(layout.site), text, undo=back))
+        steps.append(Step("write the nginx site", files.write(layout.site), text.encode(), undo=back))
         steps.append(Step("check nginx's configuration", nginx.test()))
         steps.append(Step("load the nginx site", nginx.reload()))
     return tuple(steps)

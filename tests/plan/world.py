@@ -9,7 +9,7 @@ from tasks.model.release import Release
 from tasks.model.route import Table
 from tasks.model.version import Version
 from tasks.plan import render
-from tasks.plan.facts import Container, Facts, Installed, Routed
+from tasks.plan.facts import Container, Facts, Installed, Routed, digest
 from tasks.plan.wishes import Target
 
 NOW = 1_000_000.0
@@ -27,9 +27,7 @@ TARGET = Target(APP, ENVIRONMENT, "ana@deploy", NOW)
 
 
 def site_digest():
-    import hashlib
-
-    return hashlib.sha256(render.site(APP, TARGET.placement, ENVIRONMENT).encode()).hexdigest()
+    return digest(render.site(APP, TARGET.placement, ENVIRONMENT))
 
 
 def installed(version, slot, *, at=NOW - 3600, health=200, state="running", complete=True, program="RUNNING"):
