@@ -35,13 +35,18 @@ class Ended:
 class Sandbox:
     """Commands on the hosts, pages from them."""
 
+    ssh_options: tuple[str, ...] = ()
+
     def __init__(self) -> None:
         self.about = json.loads((PROJECT / ".vagrant" / "sandbox.json").read_text())
+
+    def ssh_argv(self, host: str) -> list[str]:
+        return ["ssh", "-F", str(PROJECT / ".vagrant" / "ssh_config"), *self.ssh_options, host]
 
     def ssh(self, host: str, *argv: str, input: str | None = None, timeout: float = 600) -> Ended:
         line = shlex.join(argv) if len(argv) > 1 else argv[0]
         done = subprocess.run(
-            ["ssh", "-F", str(PROJECT / ".vagrant" / "ssh_config"), host, line],
+            [*self.ssh_argv(host), line],
             input=input, capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
         return Ended(done.returncode, done.stdout, done.stderr)
@@ -52,8 +57,7 @@ class Sandbox:
     def start_inv(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a command whose process is this connection's own: killing `inv` on the host is up to the test."""
         line = f"cd /vagrant && echo $$ && exec inv {shlex.join(words)}"
-        config = str(PROJECT / ".vagrant" / "ssh_config")
-        return subprocess.Popen(["ssh", "-F", config, "deploy", line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen([*self.ssh_argv("deploy"), line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def must(self, *words: str, environment: str = "") -> str:
         ended = self.inv(*words, environment=environment)
@@ -168,3 +172,55 @@ def wait_until(condition, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"
         time.sleep(0.1)
+
+
+@contextmanager
+def inventory(name, edit):
+    """An inventory of its own for a while, like vagrant's but for what `edit` makes of its texts by file name."""
+    folder = PROJECT / "conf" / "inventory" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(folder.with_name("vagrant"), folder)
+    try:
+        for path in (folder / "hosts.yml", folder / "group_vars" / "all.yml"):
+            path.write_text(edit(path.name, path.read_text()))
+        yield f"DEPL_ENVIRONMENT={name}"
+    finally:
+        shutil.rmtree(folder)
+
+
+def changed(old, new):
+    """An edit: one text for another, in whichever file it stands."""
+    return lambda _, text: text.replace(old, new)
+
+
+@contextmanager
+def full(sandbox, host, folder):
+    """A folder without a free byte: what is in it stays in its place, bound into a full file system."""
+    sandbox.on(
+        host,
+        f"""sudo sh -ec '
+        mkdir -p /mnt/full && mount -t tmpfs -o size=64k tmpfs /mnt/full
+        chown --reference={folder} /mnt/full && chmod --reference={folder} /mnt/full
+        for one in {folder}/*; do
+            new=/mnt/full/${{one##*/}}
+            if [ -L "$one" ]; then cp -P "$one" "$new"
+            elif [ -d "$one" ]; then mkdir "$new"; mount --bind "$one" "$new"
+            elif [ "${{one##*/}}" != lock ]; then touch "$new"; mount --bind "$one" "$new"; fi
+        done
+        cat /dev/zero >/mnt/full/filler 2>/dev/null || true
+        mount --rbind /mnt/full {folder}'""",
+    )
+    try:
+        yield
+    finally:
+        sandbox.on(host, f"sudo umount --recursive --lazy {folder}; sudo umount --recursive --lazy /mnt/full || true")
+
+
+@contextmanager
+def undone(sandbox, host, do, undo):
+    """A host in trouble for a while."""
+    sandbox.on(host, do)
+    try:
+        yield
+    finally:
+        sandbox.on(host, undo)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import APP_HOSTS, PROJECT, changed, inventory, variant
+from .conftest import APP_HOSTS, PROJECT, changed, full, inventory, undone, variant
 
 pytestmark = pytest.mark.integration
 
@@ -56,39 +56,6 @@ def refused(ended, *words):
     assert "Traceback" not in ended.out + "\n".join(said)
     for word in words:
         assert word in "\n".join(said), ended.text
-
-
-@contextmanager
-def full(sandbox, host, folder):
-    """A folder without a free byte: what is in it stays in its place, bound into a full file system."""
-    sandbox.on(
-        host,
-        f"""sudo sh -ec '
-        mkdir -p /mnt/full && mount -t tmpfs -o size=64k tmpfs /mnt/full
-        chown --reference={folder} /mnt/full && chmod --reference={folder} /mnt/full
-        for one in {folder}/*; do
-            new=/mnt/full/${{one##*/}}
-            if [ -L "$one" ]; then cp -P "$one" "$new"
-            elif [ -d "$one" ]; then mkdir "$new"; mount --bind "$one" "$new"
-            elif [ "${{one##*/}}" != lock ]; then touch "$new"; mount --bind "$one" "$new"; fi
-        done
-        cat /dev/zero >/mnt/full/filler 2>/dev/null || true
-        mount --rbind /mnt/full {folder}'""",
-    )
-    try:
-        yield
-    finally:
-        sandbox.on(host, f"sudo umount --recursive --lazy {folder}; sudo umount --recursive --lazy /mnt/full || true")
-
-
-@contextmanager
-def undone(sandbox, host, do, undo):
-    """A host in trouble for a while."""
-    sandbox.on(host, do)
-    try:
-        yield
-    finally:
-        sandbox.on(host, undo)
 
 
 @pytest.fixture(scope="module")
