@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers test check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers test test-faults check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo:  ## from nothing to both hello pages of a promoted version, and a rollback
 
 test: check sandbox  ## all tests: check, then the integration tests on the sandbox's hosts
 	$(VENV)/bin/pytest -m integration tests/integration
+
+test-faults: venv sandbox  ## every fault of docs/reliability.md under live traffic; FAULT=name for one
+	$(VENV)/bin/pytest -m integration tests/faults -k '$(FAULT)'
 
 check: venv lint-ansible  ## format, lint, types, layers, unit tests
 	$(VENV)/bin/ruff format --check .

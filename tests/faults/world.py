@@ -1,0 +1,297 @@
+"""The sandbox under live traffic: what faults are done to, and what is looked at before and after."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tasks.model.layout import ROOT, Layout
+from tasks.model.release import Release
+from tasks.model.version import Version
+
+from ..integration.conftest import APP_HOSTS, Ended, Sandbox, wait_until
+
+HERE = Path(__file__).parent
+DOMAIN = "app1.foo"
+PYTHON = "/opt/depl/venv/bin/python"
+LONG = 180
+"""Seconds that a condition may take to come true. A quiet machine needs a fraction; a noisy one must not fail."""
+
+
+class Run:
+    """A depl under way on the deploy host, stopped at a point or not."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._out: list[str] = []
+
+    def reached(self) -> None:
+        """Wait until it stands at its point."""
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if line == "POINT\n":
+                return
+            self._out.append(line)
+        raise AssertionError(f"it ended before it came to its point:\n{''.join(self._out)}")
+
+    def go_on(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def ended(self, timeout: float = 400) -> Ended:
+        out, _ = self._process.communicate(timeout=timeout)
+        return Ended(self._process.returncode, "".join(self._out) + out, "")
+
+
+class Traffic:
+    """Clients inside the app hosts, from the first fault to the last."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._program = (HERE / "traffic.py").read_bytes()
+        self._talks: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, host: str) -> None:
+        self.stop(host)
+        launch = "import sys; exec(compile(sys.stdin.buffer.read(int(sys.argv.pop(1))), 'traffic.py', 'exec'))"
+        argv = shlex.join(["python3", "-u", "-c", launch, str(len(self._program)), DOMAIN])
+        # A connection of its own: what a test does to the others' must not end the traffic.
+        ssh = [*Sandbox.ssh_argv(self._world, host)[:-1], "-o", "ControlPath=none", host, argv]
+        talk = subprocess.Popen(ssh, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert talk.stdin
+        talk.stdin.write(self._program)
+        talk.stdin.flush()
+        self._talks[host] = talk
+
+    def stop(self, host: str) -> None:
+        if talk := self._talks.pop(host, None):
+            talk.kill()
+            talk.communicate()
+
+    def alive(self, host: str) -> bool:
+        return host in self._talks and self._talks[host].poll() is None
+
+    def report(self, host: str) -> dict[str, Any]:
+        """What happened on a host since the last report."""
+        talk = self._talks[host]
+        assert talk.stdin
+        assert talk.stdout
+        talk.stdin.write(b"report\n")
+        talk.stdin.flush()
+        line = talk.stdout.readline()
+        assert line, f"the traffic on {host} has ended"
+        return json.loads(line)
+
+    def close(self) -> None:
+        for host in list(self._talks):
+            self.stop(host)
+
+
+class World(Sandbox):
+    """The hosts, three built versions, and traffic.
+
+    Between faults `live` is live, `other` is the way back, and `third` is built, but not installed.
+    """
+
+    def __init__(self, versions: list[str]) -> None:
+        super().__init__()
+        self.other, self.live, self.third = versions
+        self.layout = Layout("app1")
+        self.said: list[str] = []
+        self._sockets = tempfile.TemporaryDirectory(prefix="depl-")
+        self.ssh_options = (
+            "-o", "ControlMaster=auto", "-o", f"ControlPath={self._sockets.name}/%n", "-o", "ControlPersist=600",
+        )  # fmt: skip
+        self.traffic = Traffic(self)
+        self.spared: list[str] = []
+
+    def close(self) -> None:
+        self.traffic.close()
+        for host in ("deploy", *APP_HOSTS):
+            self.hang_up(host)
+        self._sockets.cleanup()
+
+    # --- commands ---
+
+    def hang_up(self, host: str) -> None:
+        """Give up our kept connection to a host that goes away, or that had gone."""
+        subprocess.run([*self.ssh_argv(host)[:-1], "-O", "exit", host], capture_output=True, timeout=30, check=False)
+
+    def depl(self, *words: str, environment: str = "vagrant", who: str = "ana") -> Ended:
+        """Run depl on the deploy host, to its end."""
+        ended = self.inv(*words, environment=f"DEPL_ENVIRONMENT={environment} DEPL_WHO={who}")
+        self.said.append(f"$ inv {' '.join(words)}\n{ended.text}")
+        return ended
+
+    def must(self, *words: str, environment: str = "vagrant") -> str:
+        ended = self.depl(*words, environment=environment)
+        assert ended.code == 0, ended.text
+        return ended.out
+
+    def refused(self, *words: str, says: tuple[str, ...], environment: str = "vagrant") -> Ended:
+        """Run what must fail in words, never with a traceback."""
+        return self.failed(self.depl(*words, environment=environment), *says)
+
+    def failed(self, ended: Ended, *says: str) -> Ended:
+        assert ended.code == 1, ended.text
+        assert "Traceback" not in ended.text
+        for text in says:
+            assert text in ended.text, ended.text
+        return ended
+
+    @contextmanager
+    def stopped(self, host: str, sends: str, *words: str, after: bool = False) -> Iterator[Run]:
+        """Start depl and wait until it is about to send a host what matches, or has just sent it."""
+        with self._start({"host": host, "sends": sends, "after": after}, words) as run:
+            run.reached()
+            yield run
+            self.said.append(f"$ inv {' '.join(words)}\n{''.join(run._out)}")
+
+    @contextmanager
+    def _start(self, point: dict[str, object], words: tuple[str, ...]) -> Iterator[Run]:
+        argv = shlex.join([PYTHON, "-m", "tests.faults.stopped", json.dumps(point), *words])
+        line = f"cd /vagrant && DEPL_ENVIRONMENT=vagrant DEPL_WHO=ana exec {argv}"
+        process = subprocess.Popen(
+            [*self.ssh_argv("deploy"), line],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        try:
+            yield Run(process)
+        finally:
+            process.kill()
+            process.communicate()
+
+    def events(self, *words: str) -> int:
+        """Run depl to its end and count its events."""
+        with self._start({"event": 0}, words) as run:
+            ended = run.ended()
+        assert ended.code == 0, ended.text
+        return int(ended.out.rpartition("EVENTS ")[2])
+
+    def killed(self, event: int, *words: str) -> bool:
+        """Kill depl with -9 at an event; False where it came to its end before that."""
+        with self._start({"event": event}, words) as run:
+            ended = run.ended()
+        assert ended.code != 1, ended.text
+        return ended.code != 0
+
+    # --- what is there ---
+
+    def each(self, act: Callable[[str], Any]) -> dict[str, Any]:
+        """Do something for both app hosts side by side."""
+        with ThreadPoolExecutor(len(APP_HOSTS)) as pool:
+            return dict(zip(APP_HOSTS, pool.map(act, APP_HOSTS), strict=True))
+
+    def look(self) -> dict[str, dict[str, Any]]:
+        """What is on the app hosts, read without depl."""
+        layout = self.layout
+        paths = {"root": ROOT, "tables": layout.tables, "live": layout.live, "lock": layout.lock}
+        program = (HERE / "look.py").read_text()
+
+        def one(host: str) -> dict[str, Any]:
+            found = self.ssh(host, "sudo", "python3", "-", json.dumps(paths), input=program)
+            assert found.code == 0, found.text
+            return json.loads(found.out)
+
+        return self.each(one)
+
+    def serves(self, host: str) -> str | None:
+        """The version that answers on a host, through HTTP; None where nothing does."""
+        try:
+            answer = self.get(DOMAIN, "/version", host)
+        except httpx.HTTPError:
+            return None
+        return answer.headers.get("X-Version") if answer.status_code == 200 else None
+
+    def served(self) -> dict[str, str | None]:
+        return self.each(self.serves)
+
+    def release(self, version: str, host: str = "app1") -> Release:
+        """Where a version is installed on a host."""
+        (slot,) = [row["slot"] for row in self.rows() if (row["version"], row["host"]) == (version, host)]
+        return Release(Version.parse(version), slot)
+
+    def container(self, version: str) -> str:
+        return self.layout.container(Version.parse(version))
+
+    def rows(self) -> list[dict[str, Any]]:
+        return json.loads(self.must("status", "--json"))["releases"]
+
+    # --- the place from which every fault starts ---
+
+    def is_ready(self) -> bool:
+        status = self.depl("status", "--json")
+        if status.code:
+            return False
+        found = json.loads(status.out)
+        rows = {(row["version"], row["host"]): row for row in found["releases"]}
+        wanted = {(version, host) for version in (self.live, self.other) for host in APP_HOSTS}
+        return (
+            set(rows) == wanted
+            and {row["health"] for row in rows.values()} == {"ok"}
+            and {rows[self.live, host]["share"] for host in APP_HOSTS} == {100.0}
+            and not found["under_way"]
+            and self.way_back() == self.other
+        )
+
+    def way_back(self) -> str | None:
+        """Where a rollback would lead: said by its dry run."""
+        said = self.depl("--dry", "rollback").out
+        return next((one for one in (self.other, self.live, self.third) if f"send traffic to {one}" in said), None)
+
+    def make_ready(self) -> None:
+        """Bring the hosts to where every fault starts, with traffic on them."""
+        if not self.is_ready():
+            for version in (self.other, self.live):
+                self.must("install", "--version", version)
+            for version in (self.other, self.live):
+                self.must("promote", "--version", version)
+            self.prune()
+            assert self.is_ready(), "".join(self.said)
+        for host in APP_HOSTS:
+            if not self.traffic.alive(host):
+                self.traffic.start(host)
+        self.each(self.traffic.report)
+        self.said.clear()
+
+    def prune(self) -> None:
+        """Remove all but what is live and the way back."""
+        self.must("prune", environment="faults")
+
+    # --- hosts in trouble ---
+
+    @contextmanager
+    def spare(self, *hosts: str) -> Iterator[None]:
+        """Let requests fail on these hosts, and on no others, until they serve again."""
+        for host in hosts:
+            self.must_not_have_failed(host)
+        yield
+        for host in hosts:
+            wait_until(lambda host=host: self.serves(host) in (self.live, self.other), LONG)
+            if not self.traffic.alive(host):
+                self.traffic.start(host)
+            self.traffic.report(host)
+
+    def must_not_have_failed(self, host: str) -> None:
+        found = self.traffic.report(host)
+        assert found["requests"] > 0
+        assert found["failures"] == 0, f"{host}: {found['failures']} requests failed: {found['failed']}"
+        assert set(found["versions"]) <= {self.live, self.other, self.third}, found
+
+    def machine(self, verb: str, host: str) -> None:
+        """Do something to a host as a whole: pause, unpause, kill, start, restart."""
+        name = self.about["hosts"][host]["container"]
+        subprocess.run(["docker", verb, name], check=True, capture_output=True, timeout=LONG)
+
+    def answers_ssh(self, host: str) -> bool:
+        return self.ssh("deploy", f"timeout 5 bash -c 'exec 3<>/dev/tcp/{host}/22; head -c 3 <&3'").out == "SSH"
