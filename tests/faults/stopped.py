@@ -6,8 +6,9 @@ Runs on the deploy host: python -m tests.faults.stopped POINT_JSON WORD…. A po
     {"sends": REGEX, "host": H}  wait before sending H the first message that matches: prints `POINT`, and
                                  goes on when a line comes on standard input; "after": true waits after it
 
-A host sees of depl the SSH messages that depl sends, and depl of a host those that it gets. So the events are: before
-and after each message of a channel is sent, and each that was read. depl itself knows nothing of this program.
+A host sees of depl the SSH messages that depl sends, the registry and a Docker engine see HTTP. So the events are:
+before and after each of an SSH channel's messages is sent, each one that was read, and before and after each HTTP
+request. depl itself knows nothing of this program.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import signal
 import socket
 import sys
 import threading
+from http.client import HTTPConnection
 
 from paramiko import Transport
 from paramiko.packet import Packetizer
@@ -84,6 +86,19 @@ def main() -> None:
             events.one()
         return kind, message
 
+    begin, end = HTTPConnection.endheaders, HTTPConnection.getresponse
+
+    def requesting(self, *words, **options):
+        events.one()
+        begin(self, *words, **options)
+        events.one()
+
+    def answered(self):
+        answer = end(self)
+        events.one()
+        return answer
+
+    HTTPConnection.endheaders, HTTPConnection.getresponse = requesting, answered
     Transport._send_message = sending
     Packetizer.read_message = reading
     try:

@@ -158,9 +158,9 @@ class World(Sandbox):
             self.said.append(f"$ inv {' '.join(words)}\n{''.join(run._out)}")
 
     @contextmanager
-    def _start(self, point: dict[str, object], words: tuple[str, ...]) -> Iterator[Run]:
+    def _start(self, point: dict[str, object], words: tuple[str, ...], environment: str = "vagrant") -> Iterator[Run]:
         argv = shlex.join([PYTHON, "-m", "tests.faults.stopped", json.dumps(point), *words])
-        line = f"cd /vagrant && DEPL_ENVIRONMENT=vagrant DEPL_WHO=ana exec {argv}"
+        line = f"cd /vagrant && DEPL_ENVIRONMENT={environment} DEPL_WHO=ana exec {argv}"
         process = subprocess.Popen(
             [*self.ssh_argv("deploy"), line],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -171,16 +171,16 @@ class World(Sandbox):
             process.kill()
             process.communicate()
 
-    def events(self, *words: str) -> int:
+    def events(self, *words: str, environment: str = "vagrant") -> int:
         """Run depl to its end and count its events."""
-        with self._start({"event": 0}, words) as run:
+        with self._start({"event": 0}, words, environment) as run:
             ended = run.ended()
         assert ended.code == 0, ended.text
         return int(ended.out.rpartition("EVENTS ")[2])
 
-    def killed(self, event: int, *words: str) -> bool:
+    def killed(self, event: int, *words: str, environment: str = "vagrant") -> bool:
         """Kill depl with -9 at an event; False where it came to its end before that."""
-        with self._start({"event": event}, words) as run:
+        with self._start({"event": event}, words, environment) as run:
             ended = run.ended()
         assert ended.code != 1, ended.text
         return ended.code != 0
