@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from ..integration.conftest import builds, inventory, sandbox
+from ..integration.conftest import PROJECT, Sandbox, changed, inventory, sandbox
 from .world import World
 
-__all__ = ["builds", "sandbox"]
+__all__ = ["sandbox"]
+LIMITS = "depl_keep_running: 0\ndepl_keep_installed: 0\ndepl_drain: 0"
 
 
 @pytest.fixture(scope="session")
-def world(builds: list[str]) -> Iterator[World]:
-    def keep_nothing(_: str, text: str) -> str:
-        """The sandbox's inventory, but for a prune that leaves only what is live and the way back."""
-        return text.replace("depl_keep_running: 2\ndepl_keep_installed: 4", LIMITS)
-
-    found = World(builds)
-    with inventory("faults", keep_nothing):
+def world(sandbox: Sandbox) -> Iterator[World]:
+    """The hosts, three versions, and an inventory `faults` whose prune leaves only what is live and the way back."""
+    # A run that was broken off may have left its own: there must be one inventory, or be said which.
+    for name in ("faults", "patient", "drains", "crowded"):
+        shutil.rmtree(PROJECT / "conf" / "inventory" / name, ignore_errors=True)
+    built = [sandbox.must("build").strip().splitlines()[-1].split()[1] for _ in range(3)]
+    with inventory("faults", changed("depl_keep_running: 2\ndepl_keep_installed: 4", LIMITS)):
+        found = World(built)
         yield found
         found.close()
-
-
-LIMITS = "depl_keep_running: 0\ndepl_keep_installed: 0\ndepl_drain: 0"

@@ -2,9 +2,12 @@
 
 Runs on the deploy host: python -m tests.faults.stopped POINT_JSON WORD…. A point is one of
 
-    {"event": N}                 kill -9 at the N-th event; 0 only counts, and prints `EVENTS n` at the end
-    {"sends": REGEX, "host": H}  wait before sending H the first message that matches: prints `POINT`, and
-                                 goes on when a line comes on standard input; "after": true waits after it
+    {"event": N, "delay": S}     kill -9 so many seconds after the N-th event; with "event": 0 it only counts, and
+                                 prints at the end when each event came, as `EVENTS [seconds, …]`
+    {"sends": REGEX, "host": H}  wait before sending H the first message that matches: prints `POINT` and its process,
+                                 and goes on when a line comes on standard input; "after": true waits after it,
+                                 "nth": 2 lets the first one that matches pass
+    {"clock": SECONDS}           nothing but a clock that is so far ahead
 
 A host sees of depl the SSH messages that depl sends, the registry and a Docker engine see HTTP. So the events are:
 before and after each of an SSH channel's messages is sent, each one that was read, and before and after each HTTP
@@ -20,6 +23,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from http.client import HTTPConnection
 
 from paramiko import Transport
@@ -32,39 +36,51 @@ FIRST_OF_CHANNELS = 90
 
 
 class Events:
-    """Counts events, and ends this process at one of them."""
+    """Counts events, and ends this process some time after one of them."""
 
-    def __init__(self, last: int) -> None:
-        self.last, self.count, self.lock = last, 0, threading.Lock()
+    def __init__(self, event: int, delay: float = 0) -> None:
+        self.event, self.delay = event, delay
+        self.began, self.times, self.lock = time.monotonic(), list[float](), threading.Lock()
 
     def one(self) -> None:
         with self.lock:
-            self.count += 1
-            if self.count == self.last:
-                os.kill(os.getpid(), signal.SIGKILL)
+            self.times.append(round(time.monotonic() - self.began, 3))
+            if len(self.times) != self.event:
+                return
+            if not self.delay:
+                end()
+            threading.Thread(target=self._later, daemon=True).start()
+
+    def _later(self) -> None:
+        time.sleep(self.delay)
+        end()
+
+
+def end() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Gate:
-    """Waits at the first message to a host that matches."""
+    """Waits at the n-th message to a host that matches."""
 
-    def __init__(self, pattern: str, host: str, after: bool) -> None:
-        self.pattern, self.after = re.compile(pattern.encode()), after
+    def __init__(self, sends: str, host: str, after: bool = False, nth: int = 1) -> None:
+        self.pattern, self.after, self.left = re.compile(sends.encode()), after, nth
         self.address = socket.gethostbyname(host)
-        self.passed = False
 
     def at(self, transport: Transport, text: bytes, after: bool) -> None:
-        if self.passed or after != self.after or not self.pattern.search(text):
+        if after != self.after or not self.pattern.search(text) or transport.getpeername()[0] != self.address:
             return
-        if transport.getpeername()[0] == self.address:
-            self.passed = True
-            print("POINT", flush=True)
-            sys.stdin.readline()
+        self.left -= 1
+        if self.left == 0:
+            print(f"POINT {os.getpid()}", flush=True)
+            if not sys.stdin.readline():
+                end()  # the test has ended
 
 
 def main() -> None:
     point, words = json.loads(sys.argv[1]), sys.argv[2:]
-    events = Events(point.get("event", 0))
-    gate = Gate(point["sends"], point["host"], point.get("after", False)) if "sends" in point else None
+    events = Events(**point) if "event" in point else Events(0)
+    gate = Gate(**point) if "sends" in point else None
     send, read = Transport._send_message, Packetizer.read_message
 
     def sending(self, data):
@@ -86,7 +102,7 @@ def main() -> None:
             events.one()
         return kind, message
 
-    begin, end = HTTPConnection.endheaders, HTTPConnection.getresponse
+    begin, answer = HTTPConnection.endheaders, HTTPConnection.getresponse
 
     def requesting(self, *words, **options):
         events.one()
@@ -94,18 +110,21 @@ def main() -> None:
         events.one()
 
     def answered(self):
-        answer = end(self)
+        found = answer(self)
         events.one()
-        return answer
+        return found
 
     HTTPConnection.endheaders, HTTPConnection.getresponse = requesting, answered
     Transport._send_message = sending
     Packetizer.read_message = reading
+    if "clock" in point:
+        right = time.time
+        time.time = lambda: right() + point["clock"]
     try:
         program.run(["depl", *words])
     finally:
         if point.get("event") == 0:
-            print(f"EVENTS {events.count}", flush=True)
+            print(f"EVENTS {events.times}", flush=True)
 
 
 if __name__ == "__main__":

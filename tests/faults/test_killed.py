@@ -22,10 +22,17 @@ def points(request: pytest.FixtureRequest) -> int:
     return request.config.getoption("--points")
 
 
-def spread(total: int, points: int) -> Iterator[tuple[bool, int]]:
-    """So many events from 1 to the last one, each with whether to finish or to undo."""
+def spread(events: list[float], points: int) -> Iterator[tuple[bool, int, float]]:
+    """So many points from the first event to the last: whether to finish or to undo, an event, how long after it.
+
+    They are spread evenly over the events. Where there are more points than events, some come between two events, at
+    a part of the time that lay between these: while a host is at work.
+    """
     for n in range(points):
-        yield n % 2 == 0, 1 + round(n * (total - 1) / max(1, points - 1))
+        place = n * (len(events) - 1) / max(1, points - 1)
+        event = int(place)
+        gap = events[event + 1] - events[event] if event + 1 < len(events) else 0
+        yield n % 2 == 0, event + 1, round((place - event) * gap, 3)
 
 
 def old_or_new(world: World) -> set[str]:
@@ -39,27 +46,27 @@ def test_promote(world: World, points: int) -> None:
     world.make_ready()
     before = world.look()
     old, new = world.live, world.other
-    total = world.events("promote", "--version", new)
+    events = world.events("promote", "--version", new)
     divided = 0
-    for finish, event in spread(total, points):
+    for finish, *point in spread(events, points):
         old, new = (old, new) if world.serves("app1") == old else (new, old)
-        world.killed(event, "promote", "--version", new)
+        world.killed(*point, "promote", "--version", new)
         divided += len(old_or_new(world)) == 2
         wanted = new if finish else old
         world.must("promote", "--version", wanted)
         assert old_or_new(world) == {wanted}
         invariants.nothing_is_left(world, before, drafts=True)
-    print(f"{points} of {total} events; {divided} left the hosts on two versions until the next command")
+    print(f"{points} points over {len(events)} events; {divided} left the hosts on two versions until the next command")
     invariants.hold(world, before)
 
 
 def test_rollback(world: World, points: int) -> None:
     world.make_ready()
     before = world.look()
-    total = world.events("rollback")
-    for finish, event in spread(total, points):
+    events = world.events("rollback")
+    for finish, *point in spread(events, points):
         world.must("promote", "--version", world.live)
-        world.killed(event, "rollback")
+        world.killed(*point, "rollback")
         if finish and old_or_new(world) != {world.other}:
             world.must("rollback")
             assert old_or_new(world) == {world.other}
@@ -77,11 +84,11 @@ def test_canary(world: World, points: int) -> None:
     before = world.look()
     small, large = "10", "40"
     world.must("canary", "--percent", small, "--version", world.other)
-    total = world.events("canary", "--percent", large)
-    for finish, event in spread(total, points):
+    events = world.events("canary", "--percent", large)
+    for finish, *point in spread(events, points):
         (share,) = set(shares())
         old, new = (small, large) if share == float(small) else (large, small)
-        world.killed(event, "canary", "--percent", new)
+        world.killed(*point, "canary", "--percent", new)
         assert set(shares()) <= {float(small), float(large)}
         wanted = new if finish else old
         world.must("canary", "--percent", wanted)
@@ -99,10 +106,10 @@ def install_or_prune(world: World, points: int, words: tuple[str, ...], environm
     has_it = world.look()
     world.prune()
     prepare()
-    total = world.events(*words, environment=environment)
-    for finish, event in spread(total, points):
+    events = world.events(*words, environment=environment)
+    for finish, *point in spread(events, points):
         prepare()
-        world.killed(event, *words, environment=environment)
+        world.killed(*point, *words, environment=environment)
         assert old_or_new(world) == {world.live}
         if finish == (words[0] == "install"):
             world.must("install", "--version", world.third)
@@ -131,9 +138,9 @@ def test_build(world: World, points: int) -> None:
     world.make_ready()
     before = world.look()
     left = "docker ps --all --quiet --filter label=depl.build; ls -d /var/lib/depl/work-* 2>/dev/null || true"
-    total = world.events("build")
-    for _, event in spread(total, points):
-        world.killed(event, "build")
+    events = world.events("build")
+    for _, *point in spread(events, points):
+        world.killed(*point, "build")
         world.must("build")
         assert world.on_deploy(left) == ""
     invariants.hold(world, before)

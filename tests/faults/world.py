@@ -18,7 +18,7 @@ from tasks.model.layout import ROOT, Layout
 from tasks.model.release import Release
 from tasks.model.version import Version
 
-from ..integration.conftest import APP_HOSTS, Ended, Sandbox, wait_until
+from ..integration.conftest import APP_HOSTS, Ended, Sandbox, variant, wait_until
 
 HERE = Path(__file__).parent
 DOMAIN = "app1.foo"
@@ -30,27 +30,32 @@ LONG = 180
 class Run:
     """A depl under way on the deploy host, stopped at a point or not."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self._out: list[str] = []
+    def __init__(self, world: World, process: subprocess.Popen[str]) -> None:
+        self._world, self._process, self._pid = world, process, ""
+        self.said = ""
 
     def reached(self) -> None:
         """Wait until it stands at its point."""
         assert self._process.stdout
         for line in self._process.stdout:
-            if line == "POINT\n":
+            if line.startswith("POINT "):
+                self._pid = line.split()[1]
                 return
-            self._out.append(line)
-        raise AssertionError(f"it ended before it came to its point:\n{''.join(self._out)}")
+            self.said += line
+        raise AssertionError(f"it ended before it came to its point:\n{self.said}")
 
     def go_on(self) -> None:
         assert self._process.stdin
         self._process.stdin.write("\n")
         self._process.stdin.flush()
 
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self._world.on_deploy(f"kill -INT {self._pid}")
+
     def ended(self, timeout: float = 400) -> Ended:
-        out, _ = self._process.communicate(timeout=timeout)
-        return Ended(self._process.returncode, "".join(self._out) + out, "")
+        self.said += self._process.communicate(timeout=timeout)[0]
+        return Ended(self._process.returncode, self.said, "")
 
 
 class Traffic:
@@ -110,10 +115,11 @@ class World(Sandbox):
         self.said: list[str] = []
         self._sockets = tempfile.TemporaryDirectory(prefix="depl-")
         self.ssh_options = (
-            "-o", "ControlMaster=auto", "-o", f"ControlPath={self._sockets.name}/%n", "-o", "ControlPersist=600",
+            "-o", "ConnectTimeout=10", "-o", "ControlMaster=auto",
+            "-o", f"ControlPath={self._sockets.name}/%n", "-o", "ControlPersist=600",
         )  # fmt: skip
+        self.versions = set(versions)
         self.traffic = Traffic(self)
-        self.spared: list[str] = []
 
     def close(self) -> None:
         self.traffic.close()
@@ -150,12 +156,15 @@ class World(Sandbox):
         return ended
 
     @contextmanager
-    def stopped(self, host: str, sends: str, *words: str, after: bool = False) -> Iterator[Run]:
+    def stopped(
+        self, host: str, sends: str, *words: str, after: bool = False, nth: int = 1, environment: str = "vagrant"
+    ) -> Iterator[Run]:
         """Start depl and wait until it is about to send a host what matches, or has just sent it."""
-        with self._start({"host": host, "sends": sends, "after": after}, words) as run:
+        point = {"host": host, "sends": sends, "after": after, "nth": nth}
+        with self._start(point, words, environment) as run:
             run.reached()
             yield run
-            self.said.append(f"$ inv {' '.join(words)}\n{''.join(run._out)}")
+            self.said.append(f"$ inv {' '.join(words)}\n{run.said}")
 
     @contextmanager
     def _start(self, point: dict[str, object], words: tuple[str, ...], environment: str = "vagrant") -> Iterator[Run]:
@@ -166,24 +175,41 @@ class World(Sandbox):
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         try:
-            yield Run(process)
+            yield Run(self, process)
         finally:
             process.kill()
             process.communicate()
 
-    def events(self, *words: str, environment: str = "vagrant") -> int:
-        """Run depl to its end and count its events."""
+    def events(self, *words: str, environment: str = "vagrant") -> list[float]:
+        """Run depl to its end; returns when each of its events came, in seconds from its beginning."""
         with self._start({"event": 0}, words, environment) as run:
             ended = run.ended()
         assert ended.code == 0, ended.text
-        return int(ended.out.rpartition("EVENTS ")[2])
+        return json.loads(ended.out.rpartition("EVENTS ")[2])
 
-    def killed(self, event: int, *words: str, environment: str = "vagrant") -> bool:
-        """Kill depl with -9 at an event; False where it came to its end before that."""
-        with self._start({"event": event}, words, environment) as run:
+    def killed(self, event: int, delay: float, *words: str, environment: str = "vagrant") -> None:
+        """Kill depl with -9 so long after an event, unless it has come to its end before that."""
+        with self._start({"event": event, "delay": delay}, words, environment) as run:
             ended = run.ended()
         assert ended.code != 1, ended.text
-        return ended.code != 0
+
+    def must_under_clock(self, ahead: int, *words: str) -> None:
+        """Run depl with its clock so many seconds ahead; the hosts' clocks are right."""
+        with self._start({"clock": ahead}, words) as run:
+            ended = run.ended()
+        assert ended.code == 0, ended.text
+
+    def variant(self, layer: str = "", startup: str = "", **variables: str) -> str:
+        """A version of its own: with what a program writes into a layer, or with what runs when Python starts."""
+        lines = [f"ENV {key}={value}" for key, value in variables.items()]
+        if startup:
+            layer = f"import os; os.mkdir('/startup'); open('/startup/sitecustomize.py', 'w').write({startup!r})"
+            lines.append("ENV PYTHONPATH=/startup")
+        if layer:
+            lines += ["USER 0", f"RUN {json.dumps(['python3', '-c', layer])}", "USER 10001:10001"]
+        made = variant(self, self.live, *lines)
+        self.versions.add(made)
+        return made
 
     # --- what is there ---
 
@@ -224,8 +250,26 @@ class World(Sandbox):
     def container(self, version: str) -> str:
         return self.layout.container(Version.parse(version))
 
+    def preview(self, version: str, host: str) -> str | None:
+        """The version that answers under a version's own URL."""
+        answer = self.get(f"{version}.{DOMAIN}", "/version", host)
+        return answer.headers.get("X-Version") if answer.status_code == 200 else None
+
     def rows(self) -> list[dict[str, Any]]:
         return json.loads(self.must("status", "--json"))["releases"]
+
+    def shares(self) -> dict[tuple[str, str], float]:
+        """What per cent of the users each release has, by version and host."""
+        return {(row["version"], row["host"]): row["share"] for row in self.rows() if row["share"]}
+
+    def all_healthy(self) -> None:
+        """Wait until every release on every host answers its health check: a host takes a while to boot."""
+
+        def all_ok() -> bool:
+            status = self.depl("status", "--json")
+            return status.code == 0 and {row["health"] for row in json.loads(status.out)["releases"]} == {"ok"}
+
+        wait_until(all_ok, LONG)
 
     # --- the place from which every fault starts ---
 
@@ -252,6 +296,7 @@ class World(Sandbox):
     def make_ready(self) -> None:
         """Bring the hosts to where every fault starts, with traffic on them."""
         if not self.is_ready():
+            self.mend()
             for version in (self.other, self.live):
                 self.must("install", "--version", version)
             for version in (self.other, self.live):
@@ -264,6 +309,18 @@ class World(Sandbox):
         self.each(self.traffic.report)
         self.said.clear()
 
+    def mend(self) -> None:
+        """Put right what a fault that was broken off may have left."""
+        for host in APP_HOSTS:
+            state = self.machine("inspect", host, "--format", "{{.State.Status}}")
+            if state != "running":
+                self.machine("unpause" if state == "paused" else "start", host)
+            wait_until(lambda host=host: self.ssh(host, "true").code == 0, LONG)
+            self.on(
+                host, "sudo sh -c 'iptables -F INPUT; iptables -F OUTPUT; systemctl start ssh docker supervisor nginx'"
+            )
+        self.on_deploy("sudo pkill -CONT docker-registry || sudo supervisorctl start docker-registry")
+
     def prune(self) -> None:
         """Remove all but what is live and the way back."""
         self.must("prune", environment="faults")
@@ -271,27 +328,26 @@ class World(Sandbox):
     # --- hosts in trouble ---
 
     @contextmanager
-    def spare(self, *hosts: str) -> Iterator[None]:
-        """Let requests fail on these hosts, and on no others, until they serve again."""
-        for host in hosts:
-            self.must_not_have_failed(host)
-        yield
-        for host in hosts:
-            wait_until(lambda host=host: self.serves(host) in (self.live, self.other), LONG)
-            if not self.traffic.alive(host):
-                self.traffic.start(host)
-            self.traffic.report(host)
+    def spare(self, host: str) -> Iterator[list[str]]:
+        """Let requests fail on this host, and on no other, until it serves again; then the list says how they did."""
+        self.must_not_have_failed(host)
+        failed: list[str] = []
+        yield failed
+        wait_until(lambda: self.serves(host) in self.versions, LONG)
+        if not self.traffic.alive(host):
+            self.traffic.start(host)
+        failed += self.traffic.report(host)["failed"]
 
     def must_not_have_failed(self, host: str) -> None:
         found = self.traffic.report(host)
         assert found["requests"] > 0
         assert found["failures"] == 0, f"{host}: {found['failures']} requests failed: {found['failed']}"
-        assert set(found["versions"]) <= {self.live, self.other, self.third}, found
+        assert set(found["versions"]) <= self.versions, found
 
-    def machine(self, verb: str, host: str) -> None:
+    def machine(self, verb: str, host: str, *options: str) -> str:
         """Do something to a host as a whole: pause, unpause, kill, start, restart."""
-        name = self.about["hosts"][host]["container"]
-        subprocess.run(["docker", verb, name], check=True, capture_output=True, timeout=LONG)
+        argv = ["docker", verb, *options, self.about["hosts"][host]["container"]]
+        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=LONG).stdout.strip()
 
     def answers_ssh(self, host: str) -> bool:
         return self.ssh("deploy", f"timeout 5 bash -c 'exec 3<>/dev/tcp/{host}/22; head -c 3 <&3'").out == "SSH"

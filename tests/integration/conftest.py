@@ -132,14 +132,14 @@ def two(sandbox: Sandbox, builds: list[str]) -> tuple[str, str]:
     return old, new
 
 
-def variant(sandbox: Sandbox, of: str, **variables: str) -> str:
-    """Push an image like another but for its environment, as a version of its own: a sick one, say.
+def variant(sandbox: Sandbox, of: str, *instructions: str, **variables: str) -> str:
+    """Push an image like another but for its environment and a Dockerfile's instructions: a sick one, say.
 
     Its version lies in the nineties, so that it is never the newest.
     """
     minutes = int(time.time() * 10) % 5_000_000
     version = f"{datetime(1990, 1, 1) + timedelta(minutes=minutes):%Y.%m.%d.%H.%M}"
-    lines = "".join(f"ENV {key}={value}\n" for key, value in variables.items())
+    lines = "\n".join([*instructions, *(f"ENV {key}={value}" for key, value in variables.items())])
     tag = f"deploy:5000/app1:{version}"
     done = sandbox.ssh(
         "deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=f"FROM deploy:5000/app1:{of}\n{lines}"
