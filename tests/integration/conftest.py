@@ -148,25 +148,6 @@ def variant(sandbox: Sandbox, of: str, *instructions: str, **variables: str) -> 
     return version
 
 
-@contextmanager
-def inventory(name, edit):
-    """An inventory of its own for a while, like vagrant's but for what `edit` makes of its texts by file name."""
-    folder = PROJECT / "conf" / "inventory" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(folder.with_name("vagrant"), folder)
-    try:
-        for path in (folder / "hosts.yml", folder / "group_vars" / "all.yml"):
-            path.write_text(edit(path.name, path.read_text()))
-        yield f"DEPL_ENVIRONMENT={name}"
-    finally:
-        shutil.rmtree(folder)
-
-
-def changed(old, new):
-    """An edit: one text for another, in whichever file it stands."""
-    return lambda _, text: text.replace(old, new)
-
-
 def wait_until(condition, seconds: float = 10) -> None:
     end = time.monotonic() + seconds
     while not condition():
