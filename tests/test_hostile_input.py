@@ -12,6 +12,7 @@ import re
 import shlex
 import unicodedata
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import cache
 
 import jinja2
@@ -27,16 +28,20 @@ from tasks.model.layout import tls_folder
 from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.model.version import Version
-from tasks.plan import build, install, overview, promote, prune, render
+from tasks.plan import build, certificates, install, overview, promote, prune, render
 from tasks.plan import facts as facts_of
 from tasks.plan.wishes import Target
 from tasks.run import apps, inventory, source
 from tasks.run import settings as environments
 
 from . import hostile
+from .authority import Authority
 from .plan.world import APP1, ENVIRONMENT, NOW, TARGET, V1, V2, Story, installed
 
-INPUTS = {"version": 2500, "percent": 1500, "folder": 1500, "app": 2500, "inventory": 2500, "facts": 2000, "label": 600}
+INPUTS = {
+    "version": 2500, "percent": 1500, "folder": 1500, "app": 2500, "inventory": 2500, "facts": 2000, "label": 600,
+    "holder": 200, "ref": 300, "name": 500, "certificate": 500,
+}  # fmt: skip
 
 
 def hostile_inputs(gate):
@@ -481,7 +486,7 @@ def test_an_answer_that_is_no_json_is_refused(text):
     assert accepted(facts_of.decode, APP1, text) is None
 
 
-@settings(max_examples=200)
+@hostile_inputs("holder")
 @given(hostile.json)
 def test_whoever_holds_a_lock_is_shown_on_one_line(about):
     shown = facts_of.holder({"holder": about})
@@ -494,7 +499,7 @@ def test_addresses_of_sources(url):
     check_image(TARGET.app, source._without_secrets(url))
 
 
-@settings(max_examples=60)
+@hostile_inputs("ref")
 @given(hostile.near("HEAD", "main").filter(lambda ref: not set(ref) & {"\0", "\ud800"}))
 def test_refs(ref):
     """Without what no program can be given."""
@@ -502,10 +507,33 @@ def test_refs(ref):
     assert commit is None or re.fullmatch("[0-9a-f]{40,64}", commit)
 
 
-@settings(max_examples=500)
+@hostile_inputs("name")
 @given(hostile.near("app1"))
 def test_names_of_apps_on_the_command_line(name):
     assert accepted(apps.choose, name) in (None, "app1")
+
+
+CERTIFICATE, KEY = Authority().issue("app1.foo")
+
+
+@hostile_inputs("certificate")
+@given(hostile.near(CERTIFICATE, KEY), hostile.near(KEY, CERTIFICATE))
+def test_certificates(certificate, key):
+    found = accepted(certificates.check, "app1.foo", certificate, key, datetime.now(UTC))
+    if found:
+        assert (found.folder, found.warning) == ("app1.foo", "")
+        assert re.fullmatch(r"[0-9a-f]{16}", found.digest)
+
+
+def test_every_template_is_filled_by_a_check_above():
+    """A new one has to be looked at too."""
+    bootstrapped = environments.PROJECT / "conf" / "ansible" / "roles" / "appserver" / "templates"
+    there = {file.name for file in [*render.TEMPLATES.rglob("*.j2"), *bootstrapped.iterdir()]}
+    assert there == {
+        "app.Dockerfile.j2", "base.Dockerfile.j2", "builder.Dockerfile.j2",  # check_dockerfiles
+        "site.conf.j2", "component.conf.j2", "http.conf", "preview.conf",  # check_site, _program, _bootstrapped
+        "sudoers",  # the user's name alone, which check_program has
+    }  # fmt: skip
 
 
 # --- what such inputs found, each by name ---

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
@@ -36,9 +37,12 @@ def check(name: str, certificate: str, key: str, now: datetime) -> Checked:
     where = f"depl_tls.{name}"
     chain = _chain(certificate, f"{where}.certificate")
     own = chain[0]
-    if _public(own.public_key()) != _public(_key(key, f"{where}.key").public_key()):
+    try:
+        public, names = _public(own.public_key()), _names(own)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise BadConfig(f"{where}.certificate", f"can't be read: {error}") from None
+    if public != _public(_key(key, f"{where}.key").public_key()):
         raise BadConfig(f"{where}.key", "is not the key of the certificate there")
-    names = _names(own)
     if not {name, _wildcard(name)} & set(names):
         raise BadConfig(f"{where}.certificate", f"doesn't cover {name}; it is for {', '.join(names) or 'no name'}")
     for issued, issuer in pairwise(chain):
@@ -75,7 +79,7 @@ def _key(text: str, where: str) -> PrivateKeyTypes:
         return load_pem_private_key(text.encode(), password=None)
     except TypeError:
         raise BadConfig(where, "has a passphrase, which nobody could type when a browser comes") from None
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         raise BadConfig(where, "is no private key in PEM form") from None
 
 
