@@ -62,8 +62,11 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def lights(sandbox, two):
-    fleet = Fleet(sandbox, *two)
+def lights(sandbox, builds):
+    old, new, _ = builds
+    for version in (old, new):
+        sandbox.must("install", "--version", version)
+    fleet = Fleet(sandbox, old, new)
     fleet.on_hosts("up", COUNT, 1200)
     sandbox.on_deploy(f"python3 {fleet.client} prepare app1 {COUNT}")
     yield fleet
