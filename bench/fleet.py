@@ -1,15 +1,16 @@
 """One command over 1, 10 and 100 hosts: python -m bench.fleet [RUNS]. Writes build/bench/fleet.json.
 
-The hosts are light ones (see light_hosts.py) and share two cores with each other and with the client.
+The hosts are light ones (see light_hosts.py) and share two cores with each other and with the client. Before each run it
+waits, up to PATIENCE seconds, for others to leave the cores alone; `busy` says how far they did, in per cent.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from . import hosts
@@ -18,6 +19,8 @@ from .flip import two_versions
 HOST = "app1"
 SIZES = (1, 10, 100)
 SECONDS = 900
+PATIENCE = 30
+QUIET = 25
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
     finally:
         hosts.run(HOST, "sudo", "python3", light, "down")
     show(found, counted)
-    keys = ("promote_s", "promote_s_all", "skew_ms", "skew_ms_all", "status_s", "client_cpu_s", "load")
+    keys = ("promote_s", "promote_s_all", "skew_ms", "skew_ms_all", "status_s", "client_cpu_s", "busy", "busy_all")
     result = {key: {size: one[key] for size, one in found.items()} for key in keys}
     hosts.save("fleet", {**result, "counts": counted, "runs": runs, "date": time.strftime("%Y-%m-%d")})
 
@@ -46,9 +49,9 @@ def verbs(old: str, new: str) -> dict[str, tuple[str, ...]]:
 def measure(client: str, light: str, size: int, runs: int, old: str, new: str) -> dict[str, Any]:
     """Medians over so many promotes and looks."""
     ask(client, "time", str(size), "promote", "--version", old)
-    promotes, looks, skews, used, loads = [], [], [], [], []
+    promotes, looks, skews, used, others = [], [], [], [], []
     for n in range(runs):
-        loads.append(os.getloadavg()[0])
+        others.append(settle())
         done = ask(client, "time", str(size), "promote", "--version", old if n % 2 else new)
         flips = json.loads(hosts.run(HOST, "sudo", "python3", light, "flips", str(size)))
         promotes.append(done["seconds"])
@@ -56,7 +59,8 @@ def measure(client: str, light: str, size: int, runs: int, old: str, new: str) -
         skews.append((max(flips) - min(flips)) / 1e6)
         looks.append(ask(client, "time", str(size), "status")["seconds"])
         print(
-            f"  {size:>3} hosts: promote {promotes[-1]:.2f} s, skew {skews[-1]:.0f} ms, status {looks[-1]:.2f} s",
+            f"  {size:>3} hosts: promote {promotes[-1]:.2f} s, skew {skews[-1]:.0f} ms, status {looks[-1]:.2f} s, "
+            f"busy before {others[-1]:.0f} %",
             flush=True,
         )
     return {
@@ -66,8 +70,27 @@ def measure(client: str, light: str, size: int, runs: int, old: str, new: str) -
         "skew_ms_all": [round(one) for one in skews],
         "status_s": round(statistics.median(looks), 2),
         "client_cpu_s": round(statistics.median(used), 2),
-        "load": round(statistics.median(loads), 1),
+        "busy": round(statistics.median(others)),
+        "busy_all": [round(one) for one in others],
     }
+
+
+def settle() -> float:
+    """Wait for the cores to be idle; returns how busy they were in the last second, in per cent."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        idle, total = cores()
+        time.sleep(1)
+        idle_now, total_now = cores()
+        busy = 100 - 100 * (idle_now - idle) / (total_now - total)
+        if busy < QUIET or time.monotonic() > deadline:
+            return busy
+
+
+def cores() -> tuple[int, int]:
+    """How long this machine's cores have been idle, and how long they have been there."""
+    times = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return times[3] + times[4], sum(times)
 
 
 def count(client: str, light: str, *words: str) -> dict[str, int]:
@@ -86,10 +109,10 @@ def ask(client: str, *words: str) -> dict[str, Any]:
 
 def show(found: dict[str, dict[str, Any]], counted: dict[str, dict[str, int]]) -> None:
     rows = [
-        [size, *(f"{one[key]}" for key in ("promote_s", "skew_ms", "status_s", "client_cpu_s", "load"))]
+        [size, *(f"{one[key]}" for key in ("promote_s", "skew_ms", "status_s", "client_cpu_s", "busy", "busy_all"))]
         for size, one in found.items()
     ]
-    hosts.table(["hosts", "promote s", "skew ms", "status s", "CPU s of inv", "load before"], rows)
+    hosts.table(["hosts", "promote s", "skew ms", "status s", "CPU s of inv", "busy before %"], rows)
     keys = ("connections", "commands", "round_trips", "sent", "received")
     hosts.table(["for one host", *keys], [[verb, *(str(one[key]) for key in keys)] for verb, one in counted.items()])
 

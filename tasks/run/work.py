@@ -15,7 +15,7 @@ import invoke
 
 from ..commands import files
 from ..errors import BadConfig, DeplError, Refused, StepFailed, Unreachable
-from ..model.environment import Environment, names
+from ..model.environment import Environment, Host, names
 from ..model.version import Version
 from ..plan.facts import Facts
 from ..plan.steps import Plan
@@ -108,13 +108,16 @@ class Work:
 
     def warn_of_unfinished(self) -> None:
         """Say what an earlier command began and never ended, and on which hosts."""
+        found: dict[str, list[Host]] = {}
         for facts in self.facts:
             if (left := facts.unfinished) and not (self.dry and facts.holder is not None):
                 live = facts.live.table.live.version if facts.live else "nothing"
-                self.report.note(
-                    f"Note: on {facts.host}, {left.get('what')} by {left.get('who')} at {left.get('at')} was cut "
-                    f"short; live there is {live}."
+                about = (
+                    f"{left.get('what')} by {left.get('who')} at {left.get('at')} was cut short; live there is {live}."
                 )
+                found.setdefault(about, []).append(facts.host)
+        for about, hosts in found.items():
+            self.report.note(f"Note: on {names(hosts)}, {about}")
 
     def _entry(self, what: str, outcome: str) -> Command:
         """Write a line to a host's audit file. A full disk must not keep anybody from rolling back."""
