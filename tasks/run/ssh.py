@@ -42,6 +42,7 @@ OPEN_SECONDS = 20
 """How long a host may take from the first packet until its process is started."""
 ANSWER_SECONDS = 5
 """How much longer than its commands may take, by their own limits, a host's answer is waited for."""
+END_SECONDS = 2
 GONE_MILLISECONDS = 20_000
 """How long a host may leave packets unacknowledged: one that lost its power takes no leave."""
 AT_ONCE = 32
@@ -187,10 +188,17 @@ class Remote:
             channel.settimeout(max(0.001, self._deadline - time.monotonic()))
             more: bytes = channel.recv(65536)
             if not more:
+                self._must_have_ended(channel)
                 break
             self._rest += more
         line, found, self._rest = self._rest.partition(b"\n")
         return (line + found).decode(errors="replace")
+
+    def _must_have_ended(self, channel: paramiko.Channel) -> None:
+        """Tell a process that ended, and says why, from a session that was cut: only the first has an exit status."""
+        channel.status_event.wait(END_SECONDS)
+        if channel.exit_status < 0:
+            raise EOFError("closed by the host")
 
     def _parsed(self, line: str) -> list[Result]:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..integration.conftest import wait_until
 from .world import LONG, Run, World
@@ -94,21 +95,31 @@ def dead(world: World, host: str) -> Iterator[None]:
 
 
 @contextmanager
-def stalled(world: World, host: str) -> Iterator[None]:
-    """What depl started on a host gets no processor for a while, as on a host that swaps; then it goes on."""
-    pids = " ".join(world.on(host, "pgrep --uid depl --full onhost.py").split())
-    world.on(host, f"sudo kill -STOP {pids}")
+def stalled(world: World, host: str) -> Iterator[Callable[[], None]]:
+    """What depl started on a host gets no processor for a while, as on a host that swaps; then it goes on.
+
+    By a control group's freezer: a stopped process would be ended with its session, and not go on. What is given
+    waits until it was told something.
+    """
+    program = (Path(__file__).parent / "freeze.py").read_text()
+
+    def do(what: str) -> None:
+        world.must_run(host, "sudo", "python3", "-", what, input=program)
+
+    do("freeze")
     try:
-        yield
+        yield lambda: do("told")
     finally:
-        world.ssh(host, f"sudo kill -CONT {pids}")
+        do("thaw")
 
 
 def cut_in_prepare(world: World) -> None:
-    with world.stopped("app2", table(world), "promote", "--version", world.other) as run, stalled(world, "app2"):
+    with (
+        world.stopped("app2", table(world), "promote", "--version", world.other) as run,
+        stalled(world, "app2") as told,
+    ):
         run.go_on()
-        sent = f"test -e {world.layout.live}.new"
-        wait_until(lambda: world.ssh("app1", sent).code == 0, LONG)
+        told()
         cut(world, "app2")
         world.failed(run.ended(), "app2: prepare: the connection broke")
     nobody_is_at_work(world)
@@ -135,9 +146,10 @@ def cut_after_flip(world: World) -> None:
 
 def cut_while_stalled_in_flip(world: World) -> None:
     """The flip waits on a host that has no time for it; when it has, the flip was undone elsewhere."""
-    with world.stopped("app2", flip(world), "promote", "--version", world.other) as run, stalled(world, "app2"):
+    with world.stopped("app2", flip(world), "promote", "--version", world.other) as run, stalled(world, "app2") as told:
         run.go_on()
-        wait_until(lambda: world.serves("app1") == world.other, LONG)
+        told()
+        assert world.serves("app1") == world.other
         cut(world, "app2")
         world.failed(run.ended(), "app2: flip: ")
     nobody_is_at_work(world)

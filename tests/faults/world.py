@@ -211,6 +211,12 @@ class World(Sandbox):
         self.versions.add(made)
         return made
 
+    def must_run(self, host: str, *words: str, input: str) -> str:
+        """Run a program that is given on standard input."""
+        ended = self.ssh(host, *words, input=input)
+        assert ended.code == 0, f"{host}: {ended.text}"
+        return ended.out
+
     # --- what is there ---
 
     def each(self, act: Callable[[str], Any]) -> dict[str, Any]:
@@ -222,14 +228,9 @@ class World(Sandbox):
         """What is on the app hosts, read without depl."""
         layout = self.layout
         paths = {"root": ROOT, "tables": layout.tables, "live": layout.live, "lock": layout.lock}
+        words = ("sudo", "python3", "-", json.dumps(paths))
         program = (HERE / "look.py").read_text()
-
-        def one(host: str) -> dict[str, Any]:
-            found = self.ssh(host, "sudo", "python3", "-", json.dumps(paths), input=program)
-            assert found.code == 0, found.text
-            return json.loads(found.out)
-
-        return self.each(one)
+        return self.each(lambda host: json.loads(self.must_run(host, *words, input=program)))
 
     def serves(self, host: str) -> str | None:
         """The version that answers on a host, through HTTP; None where nothing does."""
