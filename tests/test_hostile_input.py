@@ -227,7 +227,7 @@ def check_bootstrapped(environment):
     assert [words[1] for words in named(found, "set_real_ip_from")] == list(proxies)
     nothing = {"appserver_preview": {}, "depl_trusted_proxies": [], "depl_tls": {}}
     least = len(directives(BOOTSTRAPPED.get_template("http.conf").render(nothing)))
-    assert len(found) == least + 2 * len(proxies) + len(allowed.users) + 4 * bool(environment.tls)
+    assert len(found) == least + 6 * bool(proxies) + 2 * len(proxies) + len(allowed.users) + 4 * bool(environment.tls)
     found = directives(BOOTSTRAPPED.get_template("preview.conf").render(values))
     assert [words[1] for words in named(found, "allow")] == ["127.0.0.1", *allowed.networks]
     assert [words[0] for _, words in found if words[0] != "allow"] == ["satisfy", "deny"] + (
@@ -530,7 +530,7 @@ def test_every_template_is_filled_by_a_check_above():
     bootstrapped = environments.PROJECT / "conf" / "ansible" / "roles" / "appserver" / "templates"
     there = {file.name for file in [*render.TEMPLATES.rglob("*.j2"), *bootstrapped.iterdir()]}
     assert there == {
-        "app.Dockerfile.j2", "base.Dockerfile.j2", "builder.Dockerfile.j2",  # check_dockerfiles
+        "app.Dockerfile.j2", "base.Dockerfile.j2", "builder.Dockerfile.j2", "dependencies.Dockerfile.j2",
         "site.conf.j2", "component.conf.j2", "http.conf", "preview.conf",  # check_site, _program, _bootstrapped
         "sudoers",  # the user's name alone, which check_program has
     }  # fmt: skip
