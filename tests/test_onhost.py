@@ -211,3 +211,10 @@ def wait_until(condition, seconds=20):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_a_line_after_a_torn_one_is_a_line_of_its_own(host, tmp_path):
+    log = tmp_path / "audit.jsonl"
+    log.write_text('{"what": "torn')
+    assert host.ask(onhost("append", str(log), text='{"what": "whole"}\n'))[0][0] == 0
+    assert log.read_text().splitlines() == ['{"what": "torn', '{"what": "whole"}']

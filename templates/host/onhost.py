@@ -176,8 +176,13 @@ def write(path, mode, text=""):
 
 
 def append(path, text=""):
-    with open(path, "a", encoding="utf-8") as out:
-        out.write(text)
+    """Add lines. Half a line that a full disk or a lost power left there stays one of its own."""
+    with open(path, "a+b") as out:
+        if out.tell():
+            out.seek(-1, os.SEEK_END)
+            if out.read(1) != b"\n":
+                text = f"\n{text}"
+        out.write(text.encode())
 
 
 def folder(*paths):
