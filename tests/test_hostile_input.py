@@ -313,7 +313,7 @@ def check_all(target):
     check_variables(target)
     check_dockerfiles(app)
     there = dict.fromkeys((tls_folder(name) for name in environment.tls), NOW)
-    fresh = replace(Story().facts(), site=None, last_number=0, certificates=there)
+    fresh = replace(Story().facts(), site=None, numbers=(), linked=None, certificates=there)
     check_plan(install.plan(target, V1, [fresh]), app.web.command)
 
 

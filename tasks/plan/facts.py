@@ -77,7 +77,10 @@ class Facts:
     live: Routed | None
     tables: tuple[Routed, ...]
     counts: Mapping[str, int]
-    last_number: int
+    numbers: tuple[int, ...]
+    """All routing tables on disk, those too that make no sense."""
+    linked: int | None
+    """The table that `live` leads to, whether it makes sense or not."""
     previews: Mapping[str, str]
     slots: Mapping[int, str]
     strays: tuple[Container, ...]
@@ -86,6 +89,10 @@ class Facts:
     """Who holds the lock; it may be we."""
     certificates: Mapping[str, float] | None = field(default_factory=dict)
     """When certificates end, in seconds since 1970, by folder; None on a host whose bootstrap knew none yet."""
+
+    @property
+    def last_number(self) -> int:
+        return max(self.numbers, default=0)
 
     def find(self, version: Version) -> Installed | None:
         return next((one for one in self.installed if one.release.version == version), None)
@@ -148,7 +155,8 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         live=tables.get(number) if number is not None else None,
         tables=tuple(found for _, found in sorted(tables.items()) if found),
         counts={folder: count for folder, count in counts.items() if _is_whole(count)},
-        last_number=max(tables, default=0),
+        numbers=tuple(sorted(tables)),
+        linked=number,
         previews={name: found for name, found in answer["versions"].items() if _text(found)},
         slots={slot: found for slot, found in _numbered(answer["slots"]).items() if _text(found)},
         strays=tuple(one for one in containers if one.version not in known),

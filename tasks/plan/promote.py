@@ -91,9 +91,9 @@ def _on_host(target: Target, facts: Facts, table: Table) -> HostPlan:
         Step(f"write routing table {number}", onhost.table(layout, number), text,
              undo=files.remove(layout.table(number), f"{layout.live}.new"), timeout=PREPARE_SECONDS),
     ]  # fmt: skip
-    if live:
+    if facts.linked is not None:  # also where that table can't be read: it may serve all the same
         back = f"{layout.live}.back"
-        keep = files.link(f"routes/{live.number}", back)
+        keep = files.link(f"routes/{facts.linked}", back)
         prepare.append(Step("keep the way back", keep, undo=files.remove(back), timeout=PREPARE_SECONDS))
         undo = files.rename(back, layout.live)
     flip = Step(
@@ -132,13 +132,15 @@ def _previous(facts: Facts, version: Version) -> Version | None:
     """What a rollback from `version` should lead to.
 
     For a version that was live before, it is what came before it then: two rollbacks in a row go two
-    versions back, not there and back again.
+    versions back, not there and back again. Where what is live can't be read, the newest table that can be tells.
     """
-    live = facts.live
+    live = facts.live or (facts.tables[-1] if facts.tables else None)
     if live and live.table.live.version == version:
         return live.previous
     if live and live.previous == version:
-        before = [one for one in facts.tables if one.table.live.version == version and one.previous != version]
+        before = [
+            one for one in facts.tables if one.table.live.version == version and one.previous not in (None, version)
+        ]
         return before[-1].previous if before else None
     return live.table.live.version if live else None
 

@@ -30,7 +30,7 @@ def _on_host(target: Target, facts: Facts) -> HostPlan:
         remove += retire.remove_spare(target, one)
     for stray in facts.strays:
         remove.append(Step(f"remove stray container {stray.name}", docker.remove(stray.name), forgiven=True))
-    old = [one.number for one in facts.tables[:-KEPT_TABLES] if one != facts.live]
+    old = [number for number in facts.numbers[:-KEPT_TABLES] if number != facts.linked]
     if old:
         remove.append(Step("remove old routing tables", files.remove(*(layout.table(number) for number in old))))
     return {"stop": tuple(stop), "remove": tuple(remove)}

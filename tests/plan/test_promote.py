@@ -1,6 +1,7 @@
 """Promote, rollback and canary as plans: on all hosts or on none, and always a way back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -68,6 +69,23 @@ def test_a_table_that_somebody_edited_by_hand_is_written_again():
     facts = story.facts()
     edited = type(facts)(**{**facts.__dict__, "counts": {str(R1): 999, "nothing": 1}})
     assert promote.plan(TARGET, V1, [edited])
+
+
+def torn(story):
+    """A host whose live table can't be read, though it serves."""
+    facts = story.facts()
+    return replace(facts, live=None, tables=facts.tables[:-1])
+
+
+def test_a_live_table_that_cannot_be_read_is_still_the_way_back():
+    host = torn(Story(APP1).has(installed(V1, 0), installed(V2, 1)).went_live(R2).went_live(R1, V2))
+    (flip,) = promote.plan(TARGET, V2, [host]).phases[1].steps[APP1]
+    assert "live.back" in " ".join(flip.undo)
+
+
+def test_what_was_live_before_is_remembered_though_the_live_table_cannot_be_read():
+    host = torn(Story(APP1).has(installed(V1, 0), installed(V2, 1)).went_live(R2).went_live(R1, V2))
+    assert promote._previous(host, V1) == V2
 
 
 def test_a_rollback_leads_to_what_was_live_before():
