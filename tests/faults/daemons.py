@@ -114,8 +114,8 @@ def registry_down(world: World) -> None:
             world.refused(
                 *words, says=("The registry deploy:5000 can't be reached", "supervisorctl status docker-registry")
             )
-        world.must("promote", "--version", world.other)
         world.must("rollback")
+        world.must("promote", "--version", world.live)
 
 
 def registry_hangs(world: World) -> None:

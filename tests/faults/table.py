@@ -258,7 +258,7 @@ FAULTS = (
         "disk-full-in-promote",
         "one host has no room for a routing table",
         "`inv promote` writes it",
-        "nothing goes live; `inv prune` works without any room",
+        "nothing goes live",
         disks.full_while_writing_the_table,
         types="No space left on device",
     ),

@@ -136,7 +136,8 @@ class World(Sandbox):
     def depl(self, *words: str, environment: str = "vagrant", who: str = "ana") -> Ended:
         """Run depl on the deploy host, to its end."""
         ended = self.inv(*words, environment=f"DEPL_ENVIRONMENT={environment} DEPL_WHO={who}")
-        self.said.append(f"$ inv {' '.join(words)}\n{ended.text}")
+        if "--json" not in words:
+            self.said.append(f"$ inv {' '.join(words)}\n{ended.text}")
         return ended
 
     def must(self, *words: str, environment: str = "vagrant") -> str:
