@@ -56,12 +56,16 @@ class Installed:
 
 @dataclass(frozen=True)
 class Routed:
-    """A routing table as found. `at` is when it went live, in seconds since 1970."""
+    """A routing table as found. `at` is when it went live, `written` the same by the host's own clock.
+
+    Both in seconds since 1970. Between hosts only `at` can be compared, with the host's clock only `written`.
+    """
 
     number: int
     table: Table
     previous: Version | None
     at: float
+    written: float
     by: str = ""
 
 
@@ -237,13 +241,15 @@ def _routed(number: int, found: object) -> Routed | None:
     about = _mapping(found)
     live, canary = Release.from_folder(_text(about.get("live"))), Release.from_folder(_text(about.get("canary")))
     share, at = about.get("share", 0), _seconds(about.get("at", 0))
-    if not live or at is None or not _is_whole(share) or not 0 <= share <= BUCKETS:
+    written = _seconds(about.get("written", at))
+    if not live or at is None or written is None or not _is_whole(share) or not 0 <= share <= BUCKETS:
         return None
     return Routed(
         number=number,
         table=Table(live, canary, Percent(share if canary else 0)),
         previous=_version(about.get("previous")),
         at=at,
+        written=written,
         by=printable(_text(about.get("by"))),
     )
 

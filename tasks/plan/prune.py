@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..commands import docker, files, supervisor
 from ..model.app import WEB
+from ..model.release import Release
 from . import retire
 from .facts import Facts, Installed
 from .steps import HostPlan, Plan, Step, together
@@ -30,10 +31,24 @@ def _on_host(target: Target, facts: Facts) -> HostPlan:
         remove += retire.remove_spare(target, one)
     for stray in facts.strays:
         remove.append(Step(f"remove stray container {stray.name}", docker.remove(stray.name), forgiven=True))
+    if astray := _astray(target, facts):
+        remove.append(Step("remove links to releases that are gone", files.remove(*astray)))
     old = [number for number in facts.numbers[:-KEPT_TABLES] if number != facts.linked]
     if old:
         remove.append(Step("remove old routing tables", files.remove(*(layout.table(number) for number in old))))
     return {"stop": tuple(stop), "remove": tuple(remove)}
+
+
+def _astray(target: Target, facts: Facts) -> list[str]:
+    """Links that depl wrote to a release whose folder somebody removed."""
+    layout, there = target.layout, {None, *(one.release for one in facts.installed)}
+    slots = [layout.slot(number) for number, leads in facts.slots.items() if _release(leads) not in there]
+    gone = {one for one in map(_release, facts.previews.values()) if one not in there}
+    return slots + [layout.version(one.version) for one in gone if one and str(one.version) in facts.previews]
+
+
+def _release(leads: str) -> Release | None:
+    return Release.from_folder(leads.removeprefix("../releases/"))
 
 
 def _stop(target: Target, found: Installed) -> tuple[Step, ...]:

@@ -23,7 +23,7 @@ def spare(target: Target, facts: Facts) -> tuple[list[Installed], list[Installed
     busy = set(facts.serving)
     back = facts.live.previous if facts.live else None
     for later, table in zip(facts.tables[1:], facts.tables, strict=False):
-        if later.at > facts.clock - limits.drain:
+        if later.written > facts.clock - limits.drain:
             busy |= {table.table.live, *([table.table.canary] if table.table.canary else [])}
     others = [one for one in facts.installed if one.release not in busy and one.release.version != back]
     others.sort(key=lambda one: one.installed_at, reverse=True)

@@ -351,6 +351,13 @@ def leads(path):
         return None
 
 
+def routing_table(number):
+    """A table's description, and when it was written by this host's own clock: its caller's may be wrong."""
+    path = f"{APP['home']}/routes/{number}/table.json"
+    found = read_json(path)
+    return {**found, "written": os.stat(path).st_mtime} if isinstance(found, dict) else found
+
+
 def live():
     """The live table: its description, and what its buckets really lead to."""
     target = leads("live")
@@ -432,7 +439,7 @@ def facts(home, site, health_path, with_memory=""):
             "disk_free": min(free("/srv"), free("/var/lib/docker")),
             "site": content(site),
             "live": live(),
-            "tables": {n: read_json(f"{home}/routes/{n}/table.json") for n in listing("routes") if n.isdigit()},
+            "tables": {n: routing_table(n) for n in listing("routes") if n.isdigit()},
             "releases": {
                 one: {"description": read_json(f"{home}/releases/{one}/release.json"), "health": answers[one]}
                 for one in releases

@@ -1,5 +1,9 @@
 """What may go: never what serves, nor the way back, nor what lost its traffic a moment ago."""
 
+from dataclasses import replace
+
+import pytest
+
 from tasks.model.release import Release
 from tasks.model.version import Version
 from tasks.plan import prune, retire
@@ -43,6 +47,32 @@ def test_what_lost_its_traffic_a_moment_ago_stays():
     )
     stopped, removed = retire.spare(TARGET, story.facts())
     assert "6" not in names(stopped) + names(removed)
+
+
+@pytest.mark.parametrize("day", [86400, -86400])
+def test_when_traffic_was_lost_is_told_by_the_hosts_own_clock(day):
+    story = host().went_live(Release(version(1), 1), at=1)
+    story.went_live(Release(version(0), 0), version(1), at=NOW - 1000 + day, written=NOW - 1000)
+    story.went_live(Release(version(7), 7), version(0), at=NOW - 5 + day, written=NOW - 5)
+    story.went_live(Release(version(6), 6), version(7), at=NOW - 1 + day, written=NOW - 1)
+    stopped, removed = retire.spare(TARGET, story.facts())
+    kept = set("01234567") - set(names([*stopped, *removed]))
+    assert "0" in kept, "it lost its traffic a moment ago"
+    assert "1" not in kept, "it lost its traffic long ago"
+
+
+def test_links_to_releases_that_are_gone_are_removed():
+    facts = replace(
+        host(2).went_live(Release(version(0), 0)).facts(),
+        slots={0: f"../releases/{version(0)}@0", 5: f"../releases/{version(5)}@5", 6: "elsewhere"},
+        previews={
+            str(version(0)): f"../releases/{version(0)}@0",
+            str(version(5)): f"../releases/{version(5)}@5",
+            "x": "y",
+        },
+    )
+    (step,) = [step for phase in prune.plan(TARGET, [facts]).phases for step in phase.steps[facts.host]]
+    assert step.argv[2:] == (TARGET.layout.slot(5), TARGET.layout.version(version(5)))
 
 
 def test_what_never_got_traffic_does_not_fill_the_slots_for_ever():

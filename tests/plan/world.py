@@ -52,9 +52,9 @@ class Story:
         self.releases += releases
         return self
 
-    def went_live(self, release, previous=None, *, at=NOW - 600, canary=None, share=0):
+    def went_live(self, release, previous=None, *, at=NOW - 600, written=None, canary=None, share=0):
         table = Table(release, canary, Percent(share))
-        self.tables.append(Routed(len(self.tables) + 2, table, previous, at))
+        self.tables.append(Routed(len(self.tables) + 2, table, previous, at, at if written is None else written))
         return self
 
     def facts(self):
