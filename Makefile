@@ -20,8 +20,9 @@ demo:  ## from nothing to both hello pages of a promoted version, and a rollback
 test: check sandbox  ## all tests: check, then the integration tests on the sandbox's hosts
 	$(VENV)/bin/pytest -m integration tests/integration
 
-test-faults: venv sandbox  ## every fault of docs/reliability.md under live traffic; FAULT=name for one
-	$(VENV)/bin/pytest -m integration tests/faults -k '$(FAULT)'
+POINTS ?= 100
+test-faults: venv sandbox  ## every fault of docs/reliability.md under live traffic; FAULT=name for one (an hour)
+	$(VENV)/bin/pytest -m integration tests/faults --points $(POINTS) -k '$(FAULT)'
 
 check: venv lint-ansible  ## format, lint, types, layers, unit tests
 	$(VENV)/bin/ruff format --check .

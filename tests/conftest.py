@@ -10,4 +10,9 @@ settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--points", type=int, default=100, help="tests/faults: at how many points each verb is killed")
+    parser.addoption(
+        "--points",
+        type=int,
+        default=100,
+        help="tests/faults: at how many points each verb is killed; with fewer than 100 long faults are left out",
+    )

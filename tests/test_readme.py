@@ -74,9 +74,12 @@ def test_every_inv_command_is_one_that_inv_understands(page):
 
 @pages
 def test_every_make_target_exists(page):
-    there = set(re.findall(r"^([a-z_-]+):", (PROJECT / "Makefile").read_text("utf-8"), re.M))
+    makefile = (PROJECT / "Makefile").read_text("utf-8")
+    there = set(re.findall(r"^([a-z_-]+):", makefile, re.M))
     for words in commands(page, "make"):
-        assert set(words) <= there, f"{page.name}: make {' '.join(words)}"
+        settings = [word.partition("=")[0] for word in words if "=" in word]
+        assert {word for word in words if "=" not in word} <= there, f"{page.name}: make {' '.join(words)}"
+        assert all(f"$({name})" in makefile for name in settings), f"{page.name}: make {' '.join(words)}"
 
 
 @pages

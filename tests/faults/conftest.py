@@ -11,6 +11,8 @@ from ..integration.conftest import PROJECT, Sandbox, changed, inventory, sandbox
 from .world import World
 
 __all__ = ["sandbox"]
+FULL = 100
+"""At how many points each verb is killed in a full run."""
 LIMITS = "depl_keep_running: 0\ndepl_keep_installed: 0\ndepl_drain: 0"
 
 
@@ -25,3 +27,8 @@ def world(sandbox: Sandbox) -> Iterator[World]:
         found = World(built)
         yield found
         found.close()
+
+
+@pytest.fixture(scope="session")
+def points(request: pytest.FixtureRequest) -> int:
+    return request.config.getoption("--points")

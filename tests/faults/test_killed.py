@@ -17,11 +17,6 @@ from .world import World
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="session")
-def points(request: pytest.FixtureRequest) -> int:
-    return request.config.getoption("--points")
-
-
 def spread(events: list[float], points: int) -> Iterator[tuple[bool, int, float]]:
     """So many points from the first event to the last: whether to finish or to undo, an event, how long after it.
 
@@ -42,7 +37,7 @@ def old_or_new(world: World) -> set[str]:
     return served
 
 
-def test_promote(world: World, points: int) -> None:
+def test_killed_promote(world: World, points: int) -> None:
     world.make_ready()
     before = world.look()
     old, new = world.live, world.other
@@ -60,7 +55,7 @@ def test_promote(world: World, points: int) -> None:
     invariants.hold(world, before)
 
 
-def test_rollback(world: World, points: int) -> None:
+def test_killed_rollback(world: World, points: int) -> None:
     world.make_ready()
     before = world.look()
     events = world.events("rollback")
@@ -75,7 +70,7 @@ def test_rollback(world: World, points: int) -> None:
     invariants.hold(world, before)
 
 
-def test_canary(world: World, points: int) -> None:
+def test_killed_canary(world: World, points: int) -> None:
     def shares() -> list[float]:
         rows = json.loads(world.must("status", "--json"))["releases"]
         return [row["share"] for row in rows if row["version"] == world.other]
@@ -122,18 +117,18 @@ def install_or_prune(world: World, points: int, words: tuple[str, ...], environm
     invariants.hold(world, without)
 
 
-def test_install(world: World, points: int) -> None:
+def test_killed_install(world: World, points: int) -> None:
     install_or_prune(world, points, ("install", "--version", world.third), "vagrant", world.prune)
 
 
-def test_prune(world: World, points: int) -> None:
+def test_killed_prune(world: World, points: int) -> None:
     def prepare() -> None:
         world.must("install", "--version", world.third)
 
     install_or_prune(world, points, ("prune",), "faults", prepare)
 
 
-def test_build(world: World, points: int) -> None:
+def test_killed_build(world: World, points: int) -> None:
     """A killed build leaves at most what the next one removes; its version is whole in the registry, or not there."""
     world.make_ready()
     before = world.look()

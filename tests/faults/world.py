@@ -113,6 +113,7 @@ class World(Sandbox):
         self.other, self.live, self.third = versions
         self.layout = Layout("app1")
         self.said: list[str] = []
+        self.spared: set[str] = set()
         self._sockets = tempfile.TemporaryDirectory(prefix="depl-")
         self.ssh_options = (
             "-o", "ConnectTimeout=10", "-o", "ControlMaster=auto",
@@ -310,6 +311,7 @@ class World(Sandbox):
                 self.traffic.start(host)
         self.each(self.traffic.report)
         self.said.clear()
+        self.spared.clear()
 
     def mend(self) -> None:
         """Put right what a fault that was broken off may have left."""
@@ -333,6 +335,7 @@ class World(Sandbox):
     def spare(self, host: str) -> Iterator[list[str]]:
         """Let requests fail on this host, and on no other, until it serves again; then the list says how they did."""
         self.must_not_have_failed(host)
+        self.spared.add(host)
         failed: list[str] = []
         yield failed
         wait_until(lambda: self.serves(host) in self.versions, LONG)
