@@ -96,6 +96,8 @@ def do(argv, text, timeout):
         return 1, "", str(stop)
     except OSError as failure:
         return 1, "", str(failure)  # a full disk, a missing right: one line says it
+    except Exception as failure:  # noqa: BLE001 - such as docker's answer in another form: told, and the lock stays
+        return 1, "", repr(failure)
 
 
 def hung_up(milliseconds=0):
@@ -279,7 +281,7 @@ def memory(pid):
 def container(summary, with_memory):
     """What docker's list says; of one that does not run, or whose memory is wanted, what it says of that one."""
     about = {
-        "name": summary["Names"][0].lstrip("/"),
+        "name": (summary["Names"] or [""])[0].lstrip("/"),
         "version": summary["Labels"].get("depl.version"),
         "image": summary["Image"],
         "state": summary["State"],
