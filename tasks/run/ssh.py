@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TypeVar
 
 import paramiko
-from fabric import Connection
+from fabric import Config, Connection
 from paramiko.hostkeys import HostKeys, InvalidHostKey
 from paramiko.ssh_exception import (
     AuthenticationException,
@@ -85,10 +85,11 @@ class Result:
 class Remote:
     """A host that is connected to, and the process there that answers us."""
 
-    def __init__(self, host: Host, environment: Environment, known: HostKeys) -> None:
+    def __init__(self, host: Host, environment: Environment, known: HostKeys, settings: Config) -> None:
         self.host = host
         self._environment = environment
         self._known = known
+        self._settings = settings
         self._connection = self._disconnected()
         self._channel: paramiko.Channel | None = None
         self._rest = b""
@@ -100,7 +101,7 @@ class Remote:
     def _disconnected(self) -> Connection:
         return Connection(
             self.host.address, user=self._environment.user, port=self.host.port, connect_timeout=CONNECT_SECONDS,
-            connect_kwargs={"banner_timeout": CONNECT_SECONDS, "auth_timeout": CONNECT_SECONDS},
+            connect_kwargs={"banner_timeout": CONNECT_SECONDS, "auth_timeout": CONNECT_SECONDS}, config=self._settings,
         )  # fmt: skip
 
     def open(self) -> None:
@@ -248,7 +249,7 @@ def _keys_of(known: HostKeys, address: str, port: int) -> list[tuple[str, parami
 
 
 def _read_known(path: str) -> HostKeys:
-    """The recorded host keys; raises Unreachable. Read once for all hosts, since each line takes a while."""
+    """The recorded host keys; raises Unreachable."""
     if not Path(path).exists():
         raise Unreachable(f"No host keys are recorded: {path} is missing.\nRecord them: inv bootstrap")
     try:
@@ -319,8 +320,9 @@ class Fleet:
     """The hosts of an app, connected to side by side."""
 
     def __init__(self, hosts: Iterable[Host], environment: Environment) -> None:
-        known = _read_known(environment.known_hosts)
-        self.remotes: Mapping[Host, Remote] = {host: Remote(host, environment, known) for host in hosts}
+        # Read once for all hosts: a file costs a millisecond or more.
+        known, settings = _read_known(environment.known_hosts), Config()
+        self.remotes: Mapping[Host, Remote] = {host: Remote(host, environment, known, settings) for host in hosts}
         self._pool = ThreadPoolExecutor(max(1, min(AT_ONCE, len(self.remotes))))
         # An interrupt reaches the main thread only: what is under way comes to its end before anything else is asked.
         self._asker = ThreadPoolExecutor(1)
