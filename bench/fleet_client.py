@@ -59,7 +59,7 @@ def ask(size, *words):
     )  # fmt: skip
     seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        sys.exit(f"inv {' '.join(words)} on {size}:\n{done.stdout}")
+        sys.exit(f"inv {' '.join(words)} on {size}:\n…{done.stdout[-600:]}")
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"seconds": seconds, "cpu": used, "said": done.stdout}
 

@@ -2,6 +2,7 @@
 
     light_hosts.py up COUNT SECONDS     start them, on ports 2300 to 2300 + COUNT; they end by themselves after SECONDS
     light_hosts.py flips COUNT          when each host's live link was last renamed, in ns (the kernel's clock), as JSON
+    light_hosts.py cpu COUNT            seconds of processor time that the first COUNT hosts have used, sshd and all it started
     light_hosts.py commands SINCE       commands that the host at port 2300 was asked to run since a time (its log says)
     light_hosts.py down
 
@@ -163,6 +164,14 @@ def flips(count):
     print(json.dumps([os.lstat(link).st_ctime_ns for link in links]))
 
 
+def cpu(count):
+    ticks = 0
+    for port in range(FIRST + 1, FIRST + count + 1):
+        with open(f"/proc/{main_process(port)}/stat", encoding="ascii") as about:
+            ticks += sum(map(int, about.read().rpartition(")")[2].split()[11:15]))  # its own, and its ended children's
+    print(ticks / os.sysconf("SC_CLK_TCK"))
+
+
 def commands(since):
     log = subprocess.run(
         ["journalctl", "-u", f"depl-light@{FIRST}", "--since", f"@{since}", "-o", "cat"],
@@ -173,5 +182,5 @@ def commands(since):
 
 if __name__ == "__main__":
     verb, *words = sys.argv[1:]
-    verbs = (up, down, flips, commands, stop, start, freeze, thaw, cut, hang, sessions)
+    verbs = (up, down, flips, cpu, commands, stop, start, freeze, thaw, cut, hang, sessions)
     {one.__name__: one for one in verbs}[verb](*map(int, words))

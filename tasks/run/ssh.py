@@ -173,7 +173,7 @@ class Remote:
         self._connection.client.close()
 
     def _execute(self, argv: Argv) -> paramiko.Channel:
-        channel = self._connection.transport.open_session(timeout=CONNECT_SECONDS)
+        channel = self._connection.transport.open_session(timeout=OPEN_SECONDS)
         # The one place that quotes: SSH has no argument lists, only a line for the user's shell.
         channel.exec_command(shlex.join(argv))
         return channel
