@@ -95,7 +95,9 @@ def do(argv, text, timeout):
     except SystemExit as stop:
         return 1, "", str(stop)
     except OSError as failure:
-        return 1, "", str(failure)  # a full disk, a missing right: one line says it
+        # A full disk, a missing right: one line says it, without the number that Python puts before it.
+        said = failure.strerror or str(failure)
+        return 1, "", f"{failure.filename}: {said}" if failure.filename else said
     except Exception as failure:  # noqa: BLE001 - such as docker's answer in another form: told, and the lock stays
         return 1, "", repr(failure)
 
