@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers test test-faults check format prepare up setup_deploy setup_appserver sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers test test-faults check format prepare up setup_deploy setup_appserver setup_balancer sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,7 +68,10 @@ setup_deploy:  ## bootstrap the deploy host (Ansible)
 setup_appserver:  ## bootstrap the app hosts (Ansible, run on the deploy host)
 	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap appserver
 
-sandbox: up setup_deploy setup_appserver  ## all of the above: a sandbox ready for `inv`
+setup_balancer:  ## bootstrap the balancer (Ansible)
+	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap balancer
+
+sandbox: up setup_deploy setup_appserver setup_balancer  ## all of the above: a sandbox ready for `inv`
 
 clean:  ## remove this checkout's hosts, volumes, network, images and .vagrant/
 	@conf/sandbox/clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import bootstrap, build, install, promote, prune, status
+from . import bootstrap, build, hosts, install, promote, prune, status
 
 ns = Collection(
     bootstrap.bootstrap,
@@ -18,4 +18,5 @@ ns = Collection(
     status.status,
     status.logs,
     status.audit,
+    hosts.ns,
 )

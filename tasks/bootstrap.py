@@ -7,10 +7,10 @@ from invoke import Context, task
 from .errors import BadInput
 from .run import ansible, inventory, settings
 
-PLAYBOOKS = ("deploy", "appserver")
+PLAYBOOKS = ("deploy", "appserver", "balancer")
 
 
-@task(help={"only": "one playbook: deploy or appserver; default: both"})
+@task(help={"only": f"one playbook: {', '.join(PLAYBOOKS)}; default: all"})
 def bootstrap(c: Context, only: str | None = None) -> None:
     """Make hosts ready with Ansible; changes only what differs."""
     if only is not None and only not in PLAYBOOKS:

@@ -7,7 +7,8 @@ from invoke import Context, task
 from .model.version import Version
 from .plan import install as plans
 from .run import registry
-from .run.work import Work, begin
+from .run.balancers import introduce
+from .run.work import OnHosts, begin
 
 HELP = {
     "version": "a built version; default: the newest built",
@@ -17,17 +18,18 @@ HELP = {
 
 @task(help=HELP)
 def install(c: Context, version: str | None = None, app: str | None = None) -> None:
-    """Start VERSION on all hosts, at its own URL, without live traffic."""
+    """Start VERSION on all hosts, at its own URL, without traffic."""
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "install", app) as work:
         put_in_place(work, wanted or registry.newest(work.target, work.report))
 
 
-def put_in_place(work: Work, version: Version) -> None:
+def put_in_place(work: OnHosts, version: Version) -> None:
     """Install a version, or say that it is there already."""
     work.report.version(str(version))
     registry.must_have(work.target, version)
     changed = work.carry_out(lambda facts: plans.plan(work.target, version, facts), f"install {version}")
+    introduce(work)
     if work.dry:
         return
     live = sorted({str(facts.live.table.live.version) for facts in work.facts if facts.live}) or ["nothing yet"]

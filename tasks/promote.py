@@ -8,7 +8,7 @@ from .errors import BadInput
 from .model.percent import Percent
 from .model.version import Version
 from .plan import promote as plans
-from .run.work import Work, begin
+from .run.work import OnHosts, begin
 
 APP = "which app; needed only where there are several"
 VERSION = "an installed version; default: the newest installed"
@@ -54,7 +54,7 @@ def canary(c: Context, percent: str | None = None, version: str | None = None, a
             )
 
 
-def send_all(work: Work, version: Version, what: str = "promote") -> None:
+def send_all(work: OnHosts, version: Version, what: str = "promote") -> None:
     """Make a version live on all hosts, and say what is live now."""
     work.report.version(str(version))
     changed = work.carry_out(lambda facts: plans.plan(work.target, version, facts), f"{what} {version}")

@@ -11,11 +11,12 @@ from .commands import docker
 from .errors import BadInput, DeplError, Refused
 from .model.environment import names
 from .model.version import Version
-from .plan import overview
+from .plan import hosts, overview
+from .plan.balancer import Balancer
 from .plan.facts import Facts
 from .plan.wishes import Target
 from .run import screen, tail
-from .run.work import choose, look
+from .run.work import choose, look, look_around
 
 APP = "which app; needed only where there are several"
 HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", ">MEMORY")
@@ -25,27 +26,35 @@ HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", 
 def status(c: Context, app: str | None = None, json: bool = False) -> None:
     """Show every release on every host: share of users, state, health."""
     target = choose(app)
-    facts, missing = look(target, memory=True)
+    facts, balancers, missing = look_around(target, memory=True)
+    out = {host.name for host in hosts.out(target, balancers)}
     rows = overview.rows(facts)
     if json:
-        print(_as_json(target, facts, missing))
+        print(_as_json(target, facts, balancers, missing))
     else:
         title = f"{target.app.name} on {names(target.hosts)} ({target.environment.name})"
-        screen.show(title, HEADS, [row.cells(target.now) for row in rows])
-        for line in [*overview.under_way(facts), *overview.expiring(facts, target.environment.tls, target.now)]:
+        screen.show(title, HEADS, [row.cells(target.now, out) for row in rows])
+        for line in [
+            *overview.under_way(facts),
+            *overview.expiring([*facts, *balancers], target.environment.tls, target.now),
+            *overview.balance(target, balancers, facts, missing),
+        ]:
             print(line)
-        print(overview.summary(facts, missing))
-    if missing:
-        raise DeplError(f"{len(missing)} of {len(target.hosts)} hosts did not answer.")
+        busy = [one for one in facts if one.host.name not in out]
+        print(overview.summary(busy, {host: reason for host, reason in missing.items() if host not in out}))
+    if lost := missing.keys() - out:
+        asked = len(target.hosts) + len(target.environment.balancers)
+        raise DeplError(f"{len(lost)} of {asked} hosts did not answer.")
 
 
-def _as_json(target: Target, facts: list[Facts], missing: dict[str, str]) -> str:
+def _as_json(target: Target, facts: list[Facts], balancers: list[Balancer], missing: dict[str, str]) -> str:
     live = {one.host.name: str(one.live.table.live.version) if one.live else None for one in facts}
     rows = [row.as_json() for row in overview.rows(facts)]
     found = {
         "app": target.app.name, "live": live, "releases": rows, "missing": missing,
+        "without_traffic": [host.name for host in hosts.out(target, balancers)],
         "under_way": overview.under_way(facts),
-        "expiring": overview.expiring(facts, target.environment.tls, target.now),
+        "expiring": overview.expiring([*facts, *balancers], target.environment.tls, target.now),
     }  # fmt: skip
     return encode.dumps(found, indent=2)
 
@@ -78,8 +87,9 @@ def logs(
 @task(help={"app": APP, "json": "print JSON lines, for machines"})
 def audit(c: Context, app: str | None = None, json: bool = False) -> None:
     """Show who changed what, when and how it ended, newest last."""
-    facts, missing = look(choose(app))
-    rows = [{"host": one.host.name, **entry} for one in facts for entry in one.audit]
+    facts, balancers, missing = look_around(choose(app))
+    written = [(one.host, one.audit) for one in facts] + [(one.host, one.audit) for one in balancers]
+    rows = [{"host": host.name, **entry} for host, entries in written for entry in entries]
     rows.sort(key=lambda row: str(row.get("at")))
     if json:
         for row in rows:

@@ -11,9 +11,10 @@ import json as encode
 import re
 import shlex
 import unicodedata
+from collections import Counter
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 
 import jinja2
 import pytest
@@ -27,20 +28,22 @@ from tasks.model.environment import Certificate, Placement
 from tasks.model.layout import tls_folder
 from tasks.model.percent import Percent
 from tasks.model.release import Release
+from tasks.model.rotation import spread
 from tasks.model.version import Version
-from tasks.plan import build, certificates, install, overview, promote, prune, render
+from tasks.plan import balancer, build, certificates, hosts, install, overview, promote, prune, render
 from tasks.plan import facts as facts_of
+from tasks.plan.balancer import Shares
 from tasks.plan.wishes import Target
 from tasks.run import apps, inventory, source
 from tasks.run import settings as environments
 
 from . import hostile
 from .authority import Authority
-from .plan.world import APP1, ENVIRONMENT, NOW, TARGET, V1, V2, Story, installed
+from .plan.world import APP1, APP2, ENVIRONMENT, NOW, TARGET, V1, V2, Story, installed
 
 INPUTS = {
     "version": 2500, "percent": 1500, "folder": 1500, "app": 2500, "inventory": 2500, "facts": 2000, "label": 600,
-    "holder": 200, "ref": 300, "name": 500, "certificate": 500,
+    "holder": 200, "ref": 300, "name": 500, "certificate": 500, "balancer": 1500,
 }  # fmt: skip
 
 
@@ -211,10 +214,23 @@ def check_site(name, placement, slots, hsts, http, health, tls):
     if hsts:
         assert ('"https "', f'"max-age={hsts}"') in words
     assert (f'"http {health.path.partition("?")[0]}"', '""') in words
+    check_balancer_site(app, Placement(placement), environment, certificates)
 
 
+def check_balancer_site(app, placement, environment, certificates):
+    found = directives(render.balancer(app, placement, environment))
+    served = [one for names in named(found, "server_name") for one in names[1:] if not one.startswith('"')]
+    assert sorted(served) == sorted(placement.domains)
+    words = [words for _, words in found]
+    assert words.count(("client_max_body_size", app.http.max_body)) == len(named(found, "server_name"))
+    assert {words[1] for words in named(found, "root")} == certificates
+    (look,) = named(found, "perl_set")
+    assert f'"/srv/depl/{app.name}/live/$digits"' in look[2]
+
+
+ROLES = environments.PROJECT / "conf" / "ansible" / "roles"
 BOOTSTRAPPED = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(environments.PROJECT / "conf" / "ansible" / "roles" / "appserver" / "templates"),
+    loader=jinja2.FileSystemLoader([ROLES / "nginx" / "templates", ROLES / "appserver" / "templates"]),
     trim_blocks=True, undefined=jinja2.StrictUndefined, autoescape=False,
 )  # fmt: skip
 
@@ -222,10 +238,13 @@ BOOTSTRAPPED = jinja2.Environment(
 def check_bootstrapped(environment):
     """What the bootstrap writes for nginx from the inventory; Ansible fills these templates."""
     allowed, proxies = environment.preview_allow, environment.trusted_proxies
-    values = {"appserver_preview": asdict(allowed), "depl_trusted_proxies": list(proxies), "depl_tls": environment.tls}
+    values = {
+        "appserver_preview": asdict(allowed), "depl_preview_allow": asdict(allowed), "nginx_believed": list(proxies),
+        "depl_tls": environment.tls,
+    }  # fmt: skip
     found = directives(BOOTSTRAPPED.get_template("http.conf").render(values))
     assert [words[1] for words in named(found, "set_real_ip_from")] == list(proxies)
-    nothing = {"appserver_preview": {}, "depl_trusted_proxies": [], "depl_tls": {}}
+    nothing = {"depl_preview_allow": {}, "nginx_believed": [], "depl_tls": {}}
     least = len(directives(BOOTSTRAPPED.get_template("http.conf").render(nothing)))
     assert len(found) == least + 6 * bool(proxies) + 2 * len(proxies) + len(allowed.users) + 4 * bool(environment.tls)
     found = directives(BOOTSTRAPPED.get_template("preview.conf").render(values))
@@ -481,6 +500,34 @@ def test_answers_of_hosts(said):
         line.encode()
 
 
+def said_by_balancer():
+    """What templates/host/onhost.py says of a balancer."""
+    shares = Shares(spread((), ["app1", "app2"]), {"app1": "192.0.2.1", "app2": "2001:db8::2"})
+    return {
+        "site": "server {}", "tables": [1, 2, 3], "addresses": dict(shares.addresses),
+        "answers": {"app1": 200, "app2": 0},
+        "live": {"link": "routes/3", "counts": dict(Counter(way.rpartition("/")[2] for way in shares.ways))},
+        "table": {**shares.description, "at": NOW, "by": "ana@deploy"}, "certificates": {},
+        "audit": [{"at": "x", "who": "ana@deploy", "verb": "drain", "what": "drain app2", "outcome": "done"}],
+    }  # fmt: skip
+
+
+@hostile_inputs("balancer")
+@given(hostile.broken(said_by_balancer(), st.one_of(hostile.near("192.0.2.1", "routes/3", "app1"), hostile.json)))
+def test_answers_of_balancers(said):
+    found = accepted(balancer.parse, APP1, said)
+    if found is None:
+        return
+    for planner in (hosts.keep, partial(hosts.drain, host=APP2), partial(hosts.add, host=APP2)):
+        plan = accepted(partial(planner, TARGET, balancers=[found]))
+        if plan:
+            check_plan(plan)
+            paths = [word for step in steps_of(plan) for word in step.argv if word.startswith("/srv")]
+            assert all(re.fullmatch(r"/srv/depl/[A-Za-z0-9/._:+\[\]-]+", path) and "/../" not in path for path in paths)
+    for line in overview.balance(TARGET, [found], [], {"app1": "no answer", "app2": "no answer"}):
+        assert "\x1b" not in line
+
+
 @pytest.mark.parametrize("text", ["", "Welcome to Debian!", "[1]", "{", "[" * 100_000, "\x1b[2J", '"{}"'])
 def test_an_answer_that_is_no_json_is_refused(text):
     assert accepted(facts_of.decode, APP1, text) is None
@@ -527,11 +574,14 @@ def test_certificates(certificate, key):
 
 def test_every_template_is_filled_by_a_check_above():
     """A new one has to be looked at too."""
-    bootstrapped = environments.PROJECT / "conf" / "ansible" / "roles" / "appserver" / "templates"
-    there = {file.name for file in [*render.TEMPLATES.rglob("*.j2"), *bootstrapped.iterdir()]}
+    bootstrapped = [
+        file for role in ("access", "appserver", "nginx") for file in (ROLES / role / "templates").iterdir()
+    ]
+    there = {file.name for file in [*render.TEMPLATES.rglob("*.j2"), *bootstrapped]}
     assert there == {
         "app.Dockerfile.j2", "base.Dockerfile.j2", "builder.Dockerfile.j2", "dependencies.Dockerfile.j2",
-        "site.conf.j2", "component.conf.j2", "http.conf", "preview.conf",  # check_site, _program, _bootstrapped
+        "site.conf.j2", "balancer.conf.j2", "component.conf.j2",  # check_site, _balancer_site, _program
+        "http.conf", "preview.conf",  # check_bootstrapped
         "sudoers",  # the user's name alone, which check_program has
     }  # fmt: skip
 

@@ -37,6 +37,17 @@ def table(layout: Layout, number: int) -> Argv:
     return (WORD, "table", layout.home, str(number))
 
 
+def balance(layout: Layout, hosts: Mapping[str, str], name: str, path: str) -> Argv:
+    """Ask a balancer about app hosts (their addresses by name); it gets `path` of each under a host name."""
+    question = json.dumps({"hosts": hosts, "name": name, "path": path})
+    return (WORD, "balance", layout.home, layout.site, question)
+
+
+def settle(address: str, seconds: int) -> Argv:
+    """Wait until a balancer has no request under way to an address; prints how many are left when time is up."""
+    return (WORD, "settle", address, str(seconds))
+
+
 def start(name: str) -> Argv:
     """Have supervisord run a program whose file is new."""
     return (WORD, "start", name)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+BALANCERS = "balancers"
+"""The inventory's name of that group."""
+
 
 @dataclass(frozen=True, order=True)
 class Host:
@@ -87,6 +90,11 @@ class Environment:
         """The name in `tls` that covers the previews of a host name; "" for none."""
         wildcard = f"*.{domain}"
         return wildcard if wildcard in self.tls else ""
+
+    @property
+    def balancers(self) -> tuple[Host, ...]:
+        """The hosts that spread visitors over app hosts; none where something else does."""
+        return self.groups.get(BALANCERS, ())
 
 
 """Fields: `slots` places per app and host (2 to 10); `keep_running` and `keep_installed` releases beside

@@ -30,6 +30,14 @@ def certificate(name: str) -> str:
     return f"{TLS}/{tls_folder(name)}/live"
 
 
+def way(first: str, second: str | None) -> str:
+    """On a balancer: where the link of a bucket leads whose visitors go to one address, or else to a second one.
+
+    Nothing is there: nginx reads the addresses off the link itself.
+    """
+    return f"hosts/{first}+{second or ''}"
+
+
 @dataclass(frozen=True)
 class Layout:
     """The paths of one app on a host."""

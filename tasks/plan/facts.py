@@ -164,9 +164,9 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         previews={name: found for name, found in answer["versions"].items() if _text(found)},
         slots={slot: found for slot, found in _numbered(answer["slots"]).items() if _text(found)},
         strays=tuple(one for one in containers if one.version not in known),
-        audit=tuple(_entry(one) for one in answer["audit"] if isinstance(one, dict)),
+        audit=tuple(entry(one) for one in answer["audit"] if isinstance(one, dict)),
         holder=None if answer["holder"] is None else holder(answer),
-        certificates=None if answer["certificates"] is None else _ends(answer["certificates"]),
+        certificates=None if answer["certificates"] is None else ends(answer["certificates"]),
     )
 
 
@@ -259,12 +259,13 @@ def holder(answer: Mapping[str, Any]) -> Mapping[str, str]:
     return {one_line(key): one_line(str(value)) for key, value in _mapping(answer.get("holder")).items()}
 
 
-def _entry(found: Mapping[str, object]) -> Mapping[str, str]:
+def entry(found: Mapping[str, object]) -> Mapping[str, str]:
     """A line of the audit file, which people are shown."""
     return {printable(key): printable(str(value)) for key, value in found.items()}
 
 
-def _ends(found: Mapping[str, object]) -> dict[str, float]:
+def ends(found: Mapping[str, object]) -> dict[str, float]:
+    """When certificates end, by their folders."""
     ends = {name: _seconds(_mapping(about).get("not_after")) for name, about in found.items()}
     return {printable(name): end for name, end in ends.items() if end is not None}
 

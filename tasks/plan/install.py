@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from ..commands import docker, files, nginx, onhost, supervisor
 from ..errors import Refused
 from ..model.app import WEB
-from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER, tls_folder
+from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER
 from ..model.release import Release
 from ..model.version import Version
-from . import render, retire
-from .facts import Facts, digest
+from . import render, retire, site
+from .facts import Facts
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
@@ -27,10 +27,10 @@ def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
 
 
 def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
-    site = _site(target, facts)
+    its_site = _site(target, facts)
     found = facts.find(version)
     if found and found.healthy:
-        return {"site": site}
+        return {"site": its_site}
     if found and found.release in facts.serving:
         raise Refused(
             f"{version} serves live traffic on {facts.host} and is not healthy; it is not installed over.\n"
@@ -44,7 +44,7 @@ def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
     release = Release(version, found.release.slot if found else _slot(target, facts))
     return {
         "clear": _clear(target, facts, version),
-        "site": site,
+        "site": its_site,
         "image": (_pull(target, version),),
         "start": _start(target, release),
         "health": (_wait(target, release),),
@@ -90,8 +90,7 @@ def _clear(target: Target, facts: Facts, version: Version) -> tuple[Step, ...]:
 def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
     """The app's folders and its nginx site, where they are new or differ from what the inventory says."""
     layout = target.layout
-    _must_be_bootstrapped(target, facts)
-    text = render.site(target.app, target.placement, target.environment)
+    site.must_be_bootstrapped(target, facts.host, facts.certificates, "appserver")
     steps: list[Step] = []
     if not facts.site:
         folders = ("releases", "slots", "versions", "routes", "nothing")
@@ -100,27 +99,7 @@ def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
         nothing: Mapping[str, object] = {"live": None, "at": target.now, "runs": [["nothing", 1000]]}
         steps.append(Step("route to nothing yet", onhost.table(layout, 1), json.dumps(nothing).encode()))
         steps.append(Step("route to nothing yet", files.rename(f"{layout.live}.new", layout.live)))
-    if facts.site != digest(text):
-        back = files.rename(f"{layout.site}.old", layout.site) if facts.site else files.remove(layout.site)
-        if facts.site:
-            steps.append(Step("keep the former nginx site", files.copy(layout.site, f"{layout.site}.old")))
-        steps.append(Step("write the nginx site", files.write(layout.site), text.encode(), undo=back))
-        steps.append(Step("check nginx's configuration", nginx.test()))
-        steps.append(Step("load the nginx site", nginx.reload()))
-    return tuple(steps)
-
-
-def _must_be_bootstrapped(target: Target, facts: Facts) -> None:
-    """Refuse a host that lacks what the nginx site refers to: nginx would miss it, at the latest in a handshake."""
-    if facts.certificates is None:
-        raise Refused(f"{facts.host} was bootstrapped by an older depl.\nFirst: inv bootstrap --only appserver")
-    environment = target.environment
-    for domain in target.placement.domains:
-        for name in filter(None, (environment.certificate_of(domain), environment.certificate_of_previews(domain))):
-            if tls_folder(name) not in facts.certificates:
-                raise Refused(
-                    f"{facts.host} has no certificate for {name} yet.\nBring it there: inv bootstrap --only appserver"
-                )
+    return (*steps, *site.steps(layout, facts.site, render.site(target.app, target.placement, target.environment)))
 
 
 def _pull(target: Target, version: Version) -> Step:

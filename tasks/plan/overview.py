@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..model.layout import tls_folder
 from ..model.percent import BUCKETS, Percent
+from . import hosts
+from .balancer import Balancer
 from .facts import Facts, Installed
+from .wishes import Target
 
 EXPIRES_SOON = 21 * 86400
 """Seconds left of a certificate from when on it is spoken of: a renewal that works has come by then."""
@@ -28,11 +31,12 @@ class Row:
     since: float
     memory: int | None
 
-    def cells(self, now: float) -> list[str]:
-        """The row as a table's cells."""
+    def cells(self, now: float, out: Collection[str] = ()) -> list[str]:
+        """The row as a table's cells; hosts that are `out` get no traffic."""
         share = f"{self.share * 100 / BUCKETS:g} %" if self.share else "-"
         memory = f"{self.memory / 2**20:.0f} MB" if self.memory else "-"
-        return [self.version, self.host, str(self.slot), share, self.state, self.health, _ago(now - self.since), memory]
+        host = f"{self.host} (out)" if self.host in out else self.host
+        return [self.version, host, str(self.slot), share, self.state, self.health, _ago(now - self.since), memory]
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "share": self.share * 100 / BUCKETS}
@@ -97,7 +101,24 @@ def under_way(facts: Sequence[Facts]) -> list[str]:
     return lines
 
 
-def expiring(facts: Sequence[Facts], names: Iterable[str], now: float) -> list[str]:
+def balance(
+    target: Target, balancers: Sequence[Balancer], facts: Sequence[Facts], missing: Mapping[str, str]
+) -> list[str]:
+    """A line for each host without traffic, and for each balancer that doesn't do what the newest table says."""
+    lines = []
+    live = {one.host: one.live.table.live.version if one.live else "nothing" for one in facts}
+    out = hosts.out(target, balancers)
+    for host in out:
+        state = f"did not answer ({missing[host.name]})" if host.name in missing else f"live there is {live[host]}"
+        lines.append(f"{host} gets no traffic; {state}.  back: inv hosts.add {host}")
+    busy = hosts.rotation(target, balancers)
+    behind = hosts.behind(target, balancers)
+    if behind and busy:
+        lines.append(f"{', '.join(behind)}: visitors are not spread as they should be.  again: inv hosts.add {busy[0]}")
+    return lines
+
+
+def expiring(facts: Sequence[Facts | Balancer], names: Iterable[str], now: float) -> list[str]:
     """A line for each of the named certificates that ends soon, or has ended."""
     hosts: dict[tuple[str, float], list[str]] = {}
     for one in facts:
@@ -106,8 +127,7 @@ def expiring(facts: Sequence[Facts], names: Iterable[str], now: float) -> list[s
             if end - now < EXPIRES_SOON:
                 hosts.setdefault((name, end), []).append(one.host.name)
     return [
-        f"The certificate of {name} on {', '.join(found)} {ends(end - now)}: "
-        "renew it, then inv bootstrap --only appserver."
+        f"The certificate of {name} on {', '.join(found)} {ends(end - now)}: renew it, then inv bootstrap."
         for (name, end), found in sorted(hosts.items())
     ]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from ..commands import files, onhost
 from ..errors import Refused
+from ..model.layout import Layout
 from ..model.percent import Percent
 from ..model.release import Release
 from ..model.route import Table
@@ -32,6 +33,20 @@ def canary(target: Target, version: Version, share: Percent, facts: Sequence[Fac
     """Send `share` of the users to `version` and the others to what is live; a share of 0 ends it."""
     tables = [(one, _with_canary(_live(one).table.live, one, version, share)) for one in facts]
     return together(PHASES, {one.host: _on_host(target, one, table) for one, table in tables})
+
+
+def same(target: Target, like: Routed, facts: Facts) -> Plan:
+    """Give one host the table that another one has, with its way back and its time; raises Refused."""
+    canary = _ready(facts, like.table.canary.version) if like.table.canary else None
+    table = Table(_ready(facts, like.table.live.version), canary, like.table.share)
+    live = facts.live
+    if live and (live.table, live.previous) == (table, like.previous) and facts.counts == _counts(table):
+        return Plan()
+    previous = str(like.previous) if like.previous else None
+    description = {**_description(target, facts, table), "previous": previous, "at": like.at}
+    why = f"make live what is live elsewhere: {_says(table)}"
+    steps = switch(target.layout, facts.last_number + 1, facts.linked, description, why)
+    return together(PHASES, {facts.host: steps})
 
 
 def former(facts: Sequence[Facts]) -> Version:
@@ -83,25 +98,25 @@ def _on_host(target: Target, facts: Facts, table: Table) -> HostPlan:
     live = facts.live
     if live and live.table == table and facts.counts == _counts(table):
         return {}
-    layout = target.layout
-    number = facts.last_number + 1
-    text = json.dumps(_description(target, facts, table)).encode()
+    description = _description(target, facts, table)
+    former = facts.linked  # also where that table can't be read: it may serve all the same
+    return switch(target.layout, facts.last_number + 1, former, description, f"send traffic to {_says(table)}")
+
+
+def switch(layout: Layout, number: int, former: int | None, description: Mapping[str, object], why: str) -> HostPlan:
+    """The steps that write a routing table and make it live; undone, the `former` table is live again."""
+    text = json.dumps(description).encode()
     undo = files.remove(layout.live)
     prepare = [
         Step(f"write routing table {number}", onhost.table(layout, number), text,
              undo=files.remove(layout.table(number), f"{layout.live}.new"), timeout=PREPARE_SECONDS),
     ]  # fmt: skip
-    if facts.linked is not None:  # also where that table can't be read: it may serve all the same
+    if former is not None:
         back = f"{layout.live}.back"
-        keep = files.link(f"routes/{facts.linked}", back)
+        keep = files.link(f"routes/{former}", back)
         prepare.append(Step("keep the way back", keep, undo=files.remove(back), timeout=PREPARE_SECONDS))
         undo = files.rename(back, layout.live)
-    flip = Step(
-        f"send traffic to {_says(table)}",
-        files.rename(f"{layout.live}.new", layout.live),
-        undo=undo,
-        timeout=FLIP_SECONDS,
-    )
+    flip = Step(why, files.rename(f"{layout.live}.new", layout.live), undo=undo, timeout=FLIP_SECONDS)
     return {"prepare": tuple(prepare), "flip": (flip,)}
 
 

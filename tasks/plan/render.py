@@ -43,8 +43,7 @@ def onhost() -> bytes:
 
 def site(app: App, placement: Placement, environment: Environment) -> str:
     """Render nginx's configuration of one app: upstreams, buckets, live and preview servers."""
-    # Behind "depl_", or an app named `request` would define $request_id, which is nginx's own.
-    name = "depl_" + app.name.replace("-", "_")
+    name = _name(app)
     return render(
         "nginx/site.conf.j2",
         app=app.name,
@@ -62,6 +61,29 @@ def site(app: App, placement: Placement, environment: Environment) -> str:
         http_include=HTTP_INCLUDE,
         preview_include=PREVIEW_INCLUDE,
     )
+
+
+def balancer(app: App, placement: Placement, environment: Environment) -> str:
+    """Render nginx's configuration of one app on a balancer: buckets, and the way to app hosts."""
+    name = _name(app)
+    return render(
+        "nginx/balancer.conf.j2",
+        app=app.name,
+        name=name,
+        cookie=name,
+        home=Layout(app.name).home,
+        sites=_by_certificate(placement.domains, environment.certificate_of),
+        previews=_by_certificate(placement.domains, environment.certificate_of_previews),
+        http=app.http,
+    )
+
+
+def _name(app: App) -> str:
+    """What nginx's names for an app begin with.
+
+    Behind "depl_", or an app named `request` would define $request_id, which is nginx's own.
+    """
+    return "depl_" + app.name.replace("-", "_")
 
 
 def _by_certificate(domains: Iterable[str], named: Callable[[str], str]) -> list[tuple[str, list[str]]]:

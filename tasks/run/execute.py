@@ -154,6 +154,6 @@ def _with_aftermath(error: StepFailed, changed: Iterable[Host], unclean: Mapping
         error.message = (
             f"{error}\nNot put back everywhere: {'; '.join(one.rstrip('.') for one in unclean.values())}.\n"
             "It begins nothing more by itself. When it answers again: inv status. To go on without it, "
-            "see docs/operations.md: take a host out."
+            "see docs/operations.md: a host leaves."
         )
     return error

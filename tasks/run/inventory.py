@@ -159,6 +159,8 @@ def _check(environment: Environment, where: str) -> None:
             require(DOMAIN.fullmatch(domain), f"{at}.domains", f"{domain!r:.60} is no host name")
         require(placement.hosts in environment.groups, f"{at}.hosts", f"there is no group {placement.hosts!r:.60}")
         require(environment.groups[placement.hosts], f"{at}.hosts", f"group {placement.hosts} has no host")
+        both = set(environment.groups[placement.hosts]) & set(environment.balancers)
+        require(not both, f"{at}.hosts", f"{min(both, default=None)} is a balancer, and no app can live there")
         check_variables(placement.environment, f"{at}.environment")
 
 

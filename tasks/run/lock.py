@@ -5,17 +5,16 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Generic
 
 from ..commands import onhost
-from ..errors import Locked, StepFailed
+from ..errors import Locked
 from ..model.environment import Host
 from ..plan import facts as facts_of
-from ..plan.facts import Facts
 from ..plan.wishes import Target
+from .question import Answer, Question
 from .ssh import Command, Fleet, Result, answers_of
 
-FACTS_SECONDS = 20
 LOCK_SECONDS = 5
 AGAIN_SECONDS = 0.2
 RELEASE_SECONDS = 5
@@ -23,21 +22,21 @@ GRACE_SECONDS = 3
 """How long a lock is waited for in any case: its holder may just have been killed, and sshd not noticed yet."""
 
 
-class Lock:
+class Lock(Generic[Answer]):
     """The lock on all hosts of an app. It goes with this process, whatever becomes of it."""
 
-    def __init__(self, fleet: Fleet, target: Target, verb: str, since: str) -> None:
-        self._fleet, self._target = fleet, target
+    def __init__(self, fleet: Fleet, target: Target, question: Question[Answer], verb: str, since: str) -> None:
+        self._fleet, self._target, self._question = fleet, target, question
         # The id tells us from ourselves: a host may still believe in a connection of ours that broke.
         holder = {"who": target.who, "since": since, "verb": verb, "id": secrets.token_hex(8)}
         self.command = Command(onhost.lock(target.layout, holder), timeout=LOCK_SECONDS)
 
-    def take(self) -> tuple[Facts, ...]:
+    def take(self) -> tuple[Answer, ...]:
         """Take the lock on every host, waiting as long as the inventory says; raises Locked.
 
         Returns what is on the hosts, read under the lock: both are one round trip.
         """
-        read: dict[Host, Facts] = {}
+        read: dict[Host, Answer] = {}
         waited = False
         deadline = time.monotonic() + max(GRACE_SECONDS, self._target.environment.lock_wait)
         first, *rest = sorted(self._fleet.remotes)
@@ -56,38 +55,20 @@ class Lock:
                 if group := list(refusals):
                     waited = True
                     time.sleep(AGAIN_SECONDS)
-        return read_facts(self._fleet, self._target) if waited else tuple(read[host] for host in self._fleet.remotes)
+        return self._question.ask(self._fleet) if waited else tuple(read[host] for host in self._fleet.remotes)
 
     def release(self) -> None:
         """Let go, and see to it that the next command finds the lock free."""
         self._fleet.each(lambda remote: remote.end(RELEASE_SECONDS))
 
-    def _try(self, hosts: Iterable[Host]) -> tuple[dict[Host, Facts], dict[Host, Mapping[str, Any]]]:
+    def _try(self, hosts: Iterable[Host]) -> tuple[dict[Host, Answer], dict[Host, Mapping[str, Any]]]:
         """Take the lock where it is free; returns what is there, and who has it elsewhere."""
-        question = [self.command, facts_command(self._target)]
+        question = [self.command, self._question.command]
         answers = answers_of(self._fleet.ask(dict.fromkeys(hosts, question)))
         refused = {host: results[0] for host, results in answers.items() if _is_taken(results[0])}
-        read = {host: facts_in(host, self._target, answers[host]) for host in answers.keys() - refused}
+        read = {host: self._question.answer(host, answers[host]) for host in answers.keys() - refused}
         return read, {host: facts_of.holder(facts_of.decode(host, result.err)) for host, result in refused.items()}
 
 
 def _is_taken(result: Result) -> bool:
     return not result.ok and result.err.startswith("{")
-
-
-def facts_command(target: Target, *, memory: bool = False) -> Command:
-    """Read what is on a host."""
-    return Command(onhost.facts(target.layout, target.app.health.path, memory=memory), timeout=FACTS_SECONDS)
-
-
-def facts_in(host: Host, target: Target, results: list[Result]) -> Facts:
-    """The facts that end a host's answer; raises StepFailed."""
-    if not results[-1].ok:
-        raise StepFailed(f"{host}: its state can't be read: {results[-1].said}\nIs it bootstrapped? inv bootstrap")
-    return facts_of.parse(host, target.layout, facts_of.decode(host, results[-1].out))
-
-
-def read_facts(fleet: Fleet, target: Target) -> tuple[Facts, ...]:
-    """Ask all hosts what is on them; raises what is wrong with the first that doesn't tell."""
-    answers = answers_of(fleet.ask({host: [facts_command(target)] for host in fleet.remotes}))
-    return tuple(facts_in(host, target, results) for host, results in answers.items())

@@ -5,45 +5,52 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import invoke
 
 from ..commands import files
-from ..errors import BadConfig, DeplError, Refused, StepFailed, Unreachable
+from ..errors import BadConfig, BadInput, DeplError, Refused, StepFailed, Unreachable
 from ..model.environment import Environment, Host, names
 from ..model.version import Version
+from ..plan import hosts as plans
+from ..plan.balancer import Balancer
 from ..plan.facts import Facts
 from ..plan.steps import Plan
 from ..plan.wishes import Target
 from . import apps, inventory, settings
 from .execute import execute
-from .lock import Lock, facts_command, facts_in, read_facts
+from .lock import Lock
+from .question import Answer, Question, of_app_hosts, of_balancers
 from .report import Report, make
 from .ssh import Command, Fleet
-
-T = TypeVar("T")
 
 AUDIT_SECONDS = 5
 
 
-class Work:
-    """An app on its hosts, connected to; with the lock held unless it only looks."""
+class Work(Generic[Answer]):
+    """Hosts of one kind, connected to for an app; with its lock held unless this only looks."""
 
-    def __init__(self, target: Target, fleet: Fleet, report: Report, verb: str, dry: bool) -> None:
+    def __init__(
+        self, target: Target, fleet: Fleet, report: Report, question: Question[Answer], verb: str, dry: bool
+    ) -> None:
         self.target = target
         self.report = report
         self.dry = dry
         self._fleet = fleet
         self._verb = verb
-        self._lock: Lock | None = None
-        self.facts: Sequence[Facts] = ()
+        self._question = question
+        self._lock: Lock[Answer] | None = None
+        self._without: Collection[Host] = ()
+        self.facts: Sequence[Answer] = ()
 
-    def carry_out(self, planner: Callable[[Sequence[Facts]], Plan], what: str) -> bool:
+    def carry_out(self, planner: Callable[[Sequence[Answer]], Plan], what: str) -> bool:
         """Plan, run, read again; False where there was nothing to do. A dry run prints the plan instead."""
         plan = planner(self.facts)
         if self.dry:
@@ -60,9 +67,9 @@ class Work:
         self._audit(what, "done")
         return True
 
-    def _look_again(self, planner: Callable[[Sequence[Facts]], Plan], what: str) -> None:
+    def _look_again(self, planner: Callable[[Sequence[Answer]], Plan], what: str) -> None:
         try:
-            self.facts = read_facts(self._fleet, self.target)
+            self.read()
         except (Unreachable, StepFailed) as error:
             raise StepFailed(
                 f"All steps were done on all hosts, and then {_first_line(error).rstrip('.')}.\n"
@@ -70,7 +77,7 @@ class Work:
             ) from None
         self._check(planner)
 
-    def _check(self, planner: Callable[[Sequence[Facts]], Plan]) -> None:
+    def _check(self, planner: Callable[[Sequence[Answer]], Plan]) -> None:
         """Plan again: what was wished for is true now, or the work has failed after all."""
         try:
             left = planner(self.facts)
@@ -80,20 +87,9 @@ class Work:
             step = next(steps[0] for phase in left.phases for steps in phase.steps.values() if steps)
             raise StepFailed(f"All steps were done, but “{step.why}” is still to do.\nSee: inv status")
 
-    def newest(self) -> Version:
-        """The newest version that is installed on all hosts; says which."""
-        everywhere = set.intersection(
-            *({one.release.version for one in facts.installed if one.complete} for facts in self.facts)
-        )
-        if not everywhere:
-            raise Refused(f"No version of {self.target.app.name} is installed on all hosts.\nFirst: inv install")
-        chosen = max(everywhere)
-        self.report.note(f"No --version given: the newest installed is {chosen}.")
-        return chosen
-
     def lock(self) -> None:
         """Take the app's lock on every host, and read the facts under it; raises Locked."""
-        lock = Lock(self._fleet, self.target, self._verb, _stamp(self.target.now))
+        lock = Lock(self._fleet, self.target, self._question, self._verb, _stamp(self.target.now))
         self.facts = lock.take()
         self._lock = lock
 
@@ -103,21 +99,9 @@ class Work:
             self._lock.release()
 
     def read(self) -> None:
-        """Read the facts of all hosts, without a lock."""
-        self.facts = read_facts(self._fleet, self.target)
-
-    def warn_of_unfinished(self) -> None:
-        """Say what an earlier command began and never ended, and on which hosts."""
-        found: dict[str, list[Host]] = {}
-        for facts in self.facts:
-            if (left := facts.unfinished) and not (self.dry and facts.holder is not None):
-                live = facts.live.table.live.version if facts.live else "nothing"
-                about = (
-                    f"{left.get('what')} by {left.get('who')} at {left.get('at')} was cut short; live there is {live}."
-                )
-                found.setdefault(about, []).append(facts.host)
-        for about, hosts in found.items():
-            self.report.note(f"Note: on {names(hosts)}, {about}")
+        """Read the facts of all hosts that this is about."""
+        answers = zip(self._fleet.remotes, self._question.ask(self._fleet), strict=True)
+        self.facts = tuple(answer for host, answer in answers if host not in self._without)
 
     def _entry(self, what: str, outcome: str) -> Command:
         """Write a line to a host's audit file. A full disk must not keep anybody from rolling back."""
@@ -149,8 +133,51 @@ class Work:
                     self.report.line(f"    {host}: {step.why}  [{words:.100}]")
 
 
+class OnHosts(Work[Facts]):
+    """Work on the hosts that an app lives on."""
+
+    def __init__(self, target: Target, fleet: Fleet, report: Report, verb: str, dry: bool) -> None:
+        super().__init__(target, fleet, report, of_app_hosts(target), verb, dry)
+
+    def leave_out(self, hosts: Collection[Host]) -> None:
+        """Go on without some of the hosts, and say so."""
+        for host in hosts:
+            self.report.note(
+                f"Note: {host} gets no traffic and lacks what is live: left out. Next: inv hosts.add {host}"
+            )
+        self._without = hosts
+        self.facts = tuple(one for one in self.facts if one.host not in hosts)
+
+    def newest(self) -> Version:
+        """The newest version that is installed on all hosts; says which."""
+        everywhere = set.intersection(
+            *({one.release.version for one in facts.installed if one.complete} for facts in self.facts)
+        )
+        if not everywhere:
+            raise Refused(f"No version of {self.target.app.name} is installed on all hosts.\nFirst: inv install")
+        chosen = max(everywhere)
+        self.report.note(f"No --version given: the newest installed is {chosen}.")
+        return chosen
+
+    def warn_of_unfinished(self) -> None:
+        """Say what an earlier command began and never ended, and on which hosts."""
+        found: dict[str, list[Host]] = {}
+        for facts in self.facts:
+            if (left := facts.unfinished) and not (self.dry and facts.holder is not None):
+                live = facts.live.table.live.version if facts.live else "nothing"
+                about = (
+                    f"{left.get('what')} by {left.get('who')} at {left.get('at')} was cut short; live there is {live}."
+                )
+                found.setdefault(about, []).append(facts.host)
+        for about, hosts in found.items():
+            self.report.note(f"Note: on {names(hosts)}, {about}")
+
+
+AnyWork = TypeVar("AnyWork", bound=Work[Any])
+
+
 @contextmanager
-def begin(c: invoke.Context, verb: str, app: str | None) -> Iterator[Work]:
+def begin(c: invoke.Context, verb: str, app: str | None) -> Iterator[OnHosts]:
     """Open a piece of work on one app; its lock is held until the end, but for a dry run."""
     report = make()
     with reporting(verb, report):
@@ -159,19 +186,60 @@ def begin(c: invoke.Context, verb: str, app: str | None) -> Iterator[Work]:
         report.title(
             f"{verb} {target.app.name} on {names(target.hosts)} ({target.environment.name}){', dry run' if dry else ''}"
         )
-        with Fleet(target.hosts, target.environment) as fleet:
-            _all_open(fleet)
-            work = Work(target, fleet, report, verb, dry)
-            with _nothing_changed():
-                if dry:
-                    work.read()
-                else:
-                    work.lock()
+        with on_hosts(verb, target, report, dry, partial(_without_traffic, target, report)) as work:
+            work.leave_out(_lagging(target, work.facts))
+            yield work
+
+
+@contextmanager
+def on_hosts(
+    verb: str, target: Target, report: Report, dry: bool, spare: Callable[[Sequence[Host]], Sequence[Host]]
+) -> Iterator[OnHosts]:
+    """Connect to an app's hosts, lock and read. Of those that can't be reached, `spare` picks whom to do without."""
+    advice = "inv hosts.drain {host}" if target.environment.balancers else "see docs/operations.md: a host leaves."
+    with Fleet(target.hosts, target.environment) as fleet:
+        open_all(fleet, f"To go on without {{host}}: {advice}", spare)
+        with at_work(OnHosts(target, fleet, report, verb, dry)) as work:
             work.warn_of_unfinished()
-            try:
-                yield work
-            finally:
-                work.unlock()
+            yield work
+
+
+@contextmanager
+def at_work(work: AnyWork) -> Iterator[AnyWork]:
+    """Lock, unless it is a dry run, and read; let go in the end."""
+    with _nothing_changed():
+        if work.dry:
+            work.read()
+        else:
+            work.lock()
+    try:
+        yield work
+    finally:
+        work.unlock()
+
+
+def _without_traffic(target: Target, report: Report, lost: Sequence[Host]) -> list[Host]:
+    """Of the hosts that can't be reached, those that no visitor is sent to."""
+    out = [host for host in out_of_rotation(target) if host in lost]
+    for host in out:
+        report.note(f"Note: {host} can't be reached and gets no traffic: left out. When it is up: inv hosts.add {host}")
+    return out
+
+
+def _lagging(target: Target, facts: Sequence[Facts]) -> list[Host]:
+    """The hosts without traffic that don't have live what the others have: `hosts.add` brings them up to date."""
+    live = {one.host: one.live.table.live.version if one.live else None for one in facts}
+    if len(set(live.values())) == 1:
+        return []
+    out = out_of_rotation(target)
+    current = {version for host, version in live.items() if host not in out}
+    return [host for host in out if host in live and live[host] not in current]
+
+
+def out_of_rotation(target: Target) -> list[Host]:
+    """The app's hosts that no balancer sends visitors to; none where no balancer answers."""
+    found, _ = of_balancers(target).survey(target.environment.balancers, target.environment)
+    return plans.out(target, found)
 
 
 @contextmanager
@@ -195,13 +263,20 @@ def reporting(verb: str, report: Report) -> Iterator[None]:
             signal.signal(one, before)
 
 
-def _all_open(fleet: Fleet) -> None:
-    """Connect to all hosts; raises Unreachable with the first reason, and the names of all that failed."""
+def open_all(fleet: Fleet, advice: str, spare: Callable[[Sequence[Host]], Sequence[Host]] = lambda _: ()) -> None:
+    """Connect to all hosts; raises Unreachable with the first reason, the names of all that failed, and `advice`.
+
+    Hosts that can't be reached, and that `spare` picks of those, are left out from then on.
+    """
     failed = {host: error for host, error in fleet.open().items() if error}
-    if failed:
-        host, *others = failed
+    spared = spare(tuple(failed)) if failed else ()
+    if lost := [host for host in failed if host not in spared] or (
+        list(failed) if len(spared) == len(fleet.remotes) else []
+    ):
+        host, *others = lost
         also = f"The same goes for {names(others)}. " if others else ""
-        raise Unreachable(f"{failed[host]}\n{also}To go on without {host}, see docs/operations.md: take a host out.")
+        raise Unreachable(f"{failed[host]}\n{also}{advice.format(host=host)}")
+    fleet.remotes = {host: remote for host, remote in fleet.remotes.items() if host not in spared}
 
 
 @contextmanager
@@ -220,24 +295,17 @@ def look(target: Target, *, memory: bool = False) -> tuple[list[Facts], dict[str
 
     # Who only looks has nothing to put back: `inv status | head` may just end.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    question = [facts_command(target, memory=memory)]
-    found: list[Facts] = []
-    missing: dict[str, str] = {}
-    with Fleet(target.hosts, target.environment) as fleet:
-        opened = fleet.open()
-        answers = fleet.ask({host: question for host, error in opened.items() if not error})
-        for host in opened:
-            try:
-                found.append(facts_in(host, target, _or_raise(opened[host] or answers[host])))
-            except DeplError as error:
-                missing[host.name] = _first_line(error)
-    return found, missing
+    found, missing = of_app_hosts(target, memory=memory).survey(target.hosts, target.environment)
+    return found, {host.name: _first_line(error) for host, error in missing.items()}
 
 
-def _or_raise(answer: T | Exception) -> T:
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+def look_around(target: Target, *, memory: bool = False) -> tuple[list[Facts], list[Balancer], dict[str, str]]:
+    """Read all hosts of an app and its balancers, side by side; who doesn't answer comes last, with the reason."""
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(of_balancers(target).survey, target.environment.balancers, target.environment)
+        facts, missing = look(target, memory=memory)
+        balancers, silent = others.result()
+    return facts, balancers, missing | {host.name: _first_line(error) for host, error in silent.items()}
 
 
 def choose(app: str | None) -> Target:
@@ -250,6 +318,20 @@ def choose(app: str | None) -> Target:
             f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there"
         )
     return Target(described, environment, settings.who(), time.time())
+
+
+def choose_on(name: str, app: str | None) -> list[tuple[Target, Host]]:
+    """The apps that live on a host, or the named one, each with that host; raises BadInput."""
+    settings.load()
+    environment = inventory.load(settings.environment())
+    targets = [choose(one) for one in sorted(environment.apps)] if app is None else [choose(app)]
+    found = [(target, host) for target in targets for host in target.hosts if host.name == name]
+    if not found:
+        known = sorted({host.name for target in targets for host in target.hosts})
+        raise BadInput(
+            f"{name[:60]!r} is no host of {app or 'any app'} in {environment.name}: expected {' or '.join(known)}."
+        )
+    return found
 
 
 def _first_line(error: BaseException) -> str:

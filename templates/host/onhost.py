@@ -463,6 +463,81 @@ def about(home):
     APP["home"], APP["name"] = home, os.path.basename(home)
 
 
+# --- what a balancer knows ---
+
+
+def balance(home, site, question):
+    """What a balancer does with an app, and what it gets from the app's hosts."""
+    about(home)
+    asked = decode(question)
+    places = {name: lookup(address) for name, address in asked["hosts"].items()}
+    table = live()
+    return encode(
+        {
+            "site": content(site),
+            "live": table,
+            "table": read_json(f"{home}/{table['link']}/table.json") if table else None,
+            "tables": [int(one) for one in listing("routes") if one.isdigit()],
+            "addresses": {name: place and place[1][0] for name, place in places.items()},
+            "answers": pages(places, asked["name"], asked["path"]),
+            "certificates": certificates(),
+            "audit": audit(),
+        }
+    )
+
+
+def lookup(name):
+    """The family and the socket address of a host's port 80; None where its name can't be looked up."""
+    try:
+        family, *_, place = _socket.getaddrinfo(name, 80, 0, _socket.SOCK_STREAM)[0]
+    except OSError:
+        return None
+    return family, place
+
+
+def pages(places, host, path, seconds=3):
+    """Each app host's status of a page, asked side by side through its nginx; 0 where there is no answer in time."""
+    end = time.monotonic() + seconds
+    asked, found = {}, dict.fromkeys(places, 0)
+    for name, place in places.items():
+        if place:
+            asked[name] = _socket.socket(place[0], _socket.SOCK_STREAM)
+            asked[name].setblocking(False)
+            asked[name].connect_ex(place[1])
+    request = f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode()
+    for connection in asked.values():
+        connected = select.poll()
+        connected.register(connection.fileno(), select.POLLOUT)
+        connected.poll(max(0, end - time.monotonic()) * 1000)
+        connection.settimeout(max(0.1, end - time.monotonic()))
+        try:
+            connection.sendall(request)
+        except OSError:
+            continue  # hear() will say so
+    for name, connection in asked.items():
+        connection.settimeout(max(0.1, end - time.monotonic()))
+        try:
+            found[name] = hear(connection)[0]
+        except OSError:
+            continue
+    return found
+
+
+def settle(address, seconds):
+    """Wait for the end of requests to an app host; a connection to its port 80 is one. How many are left in the end."""
+    end = time.monotonic() + float(seconds)
+    words = ["ss", "--no-header", "--numeric", "--tcp", "state", "established", "dst", address, "dport", "=", ":80"]
+    while True:
+        code, out, err = program(words, b"", 10)
+        if code:
+            sys.exit(err.strip() or "ss failed")
+        left = len(out.splitlines())
+        if not left or time.monotonic() >= end:
+            return str(left)
+        if hung_up(100):
+            sys.exit("the connection broke")
+
+
 # --- what changes this host ---
 
 
@@ -574,7 +649,8 @@ def wait(name, sock, path, seconds):
 
 
 VERBS = {
-    "append": append, "facts": facts, "folder": folder, "link": link, "lock": lock, "remove": remove,
-    "rename": os.rename, "start": start, "table": table, "wait": wait, "write": write,
+    "append": append, "balance": balance, "facts": facts, "folder": folder, "link": link, "lock": lock,
+    "remove": remove, "rename": os.rename, "settle": settle, "start": start, "table": table, "wait": wait,
+    "write": write,
 }  # fmt: skip
 serve()

@@ -59,7 +59,7 @@ def test_a_certificate_that_ends_soon_is_told_with_its_hosts():
     facts = [replace(one, certificates={"_.app1.foo": NOW + 3.5 * 86400, "app1.foo": NOW + 1e9, "old.foo": NOW}) for one
              in both(lambda story: story)]  # fmt: skip
     assert overview.expiring(facts, names, NOW) == [
-        "The certificate of *.app1.foo on app1, app2 ends in 3 days: renew it, then inv bootstrap --only appserver."
+        "The certificate of *.app1.foo on app1, app2 ends in 3 days: renew it, then inv bootstrap."
     ]
     assert "on app2 has ended" in overview.expiring([replace(facts[1], certificates={"app1.foo": NOW})], names, NOW)[0]
     assert overview.expiring([replace(facts[0], certificates=None)], names, NOW) == []

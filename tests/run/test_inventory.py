@@ -35,6 +35,17 @@ def test_hosts_come_with_address_and_port_and_groups_with_their_children():
     assert found.groups["everything"] == found.groups["appservers"]
 
 
+def test_balancers_are_a_group_that_may_be_missing():
+    assert inventory.parse("test", LISTING).balancers == ()
+    found = inventory.parse("test", {**LISTING, "balancers": {"hosts": ["b1"]}})
+    assert [host.name for host in found.balancers] == ["b1"]
+
+
+def test_a_balancer_holds_no_app():
+    with pytest.raises(BadConfig, match=r"depl_apps\.app1\.hosts: app2 is a balancer"):
+        inventory.parse("test", {**LISTING, "balancers": {"hosts": ["app2", "b1"]}})
+
+
 def test_the_sandboxes_own_inventory_is_read_through_ansible():
     found = inventory.load("vagrant")
     assert [host.name for host in found.groups["appservers"]] == ["app1", "app2"]

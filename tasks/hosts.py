@@ -1,0 +1,130 @@
+"""inv hosts.drain, hosts.add: which app hosts the balancers send visitors to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import invoke
+from invoke import Context, task
+
+from .errors import DeplError, Refused, StepFailed
+from .model.environment import Host
+from .plan import catch_up
+from .plan import hosts as plans
+from .plan.wishes import Target
+from .run.balancers import on_balancers
+from .run.report import Report, make
+from .run.work import OnHosts, choose_on, on_hosts, reporting
+
+HOST = "an app host, as the inventory calls it"
+APP = "only this app; default: all that live on HOST"
+
+
+@task(help={"host": HOST, "app": APP})
+def drain(c: Context, host: str, app: str | None = None) -> None:
+    """Take HOST out of traffic; wait for its last request."""
+    report = make()
+    with reporting("hosts.drain", report):
+        for target, leaver in choose_on(host, app):
+            report.title(f"drain {leaver} of {target.app.name} ({target.environment.name})")
+            take_out(target, leaver, report, bool(c.config.run.dry))
+
+
+@task(help={"host": HOST, "app": APP})
+def add(c: Context, host: str, app: str | None = None) -> None:
+    """Bring HOST to what is live, then give it traffic."""
+    report = make()
+    with reporting("hosts.add", report):
+        for target, comer in choose_on(host, app):
+            report.title(f"add {comer} to {target.app.name} ({target.environment.name})")
+            take_in(target, comer, report, bool(c.config.run.dry))
+
+
+def take_out(target: Target, host: Host, report: Report, dry: bool) -> None:
+    """Give a host's share of an app to the others, and wait until it has nothing to do."""
+    name, environment = target.app.name, target.environment
+    if not environment.balancers:
+        raise Refused(
+            f"{environment.name} has no balancers, so it is not depl that sends visitors to {host}.\n"
+            f"Take it out of what does, or see “A host leaves” in docs/operations.md."
+        )
+    with on_balancers("hosts.drain", target, report, dry) as work:
+        work.carry_out(partial(plans.drain, target, host), f"drain {host}")
+        if dry:
+            return
+        left = work.settle(host)
+    if left:
+        raise DeplError(
+            f"{host} gets no new requests of {name}, but {left} are under way after {environment.drain} s: "
+            f"WebSockets, or very slow ones.\nThey end with nginx on {host}. To wait again: inv hosts.drain {host}"
+        )
+    report.line(f"{host} gets no traffic of {name}.  back: inv hosts.add {host}")
+
+
+def take_in(target: Target, host: Host, report: Report, dry: bool) -> None:
+    """Bring a host to what is live on the others, then give it its share of an app's traffic."""
+    with (
+        on_hosts("hosts.add", target, report, dry, partial(_all_but, host, report)) as work,
+        on_balancers("hosts.add", target, report, dry) as balancers,
+    ):
+        busy = plans.rotation(target, balancers.facts)
+        with _says_what_then(host, busy):
+            changed = _bring_up(work, host, busy)
+            if dry and changed:
+                report.line(f"Then {host} would get its share of the traffic.")
+                return
+            balancers.read()
+            changed |= balancers.carry_out(partial(plans.add, target, host), f"add {host}")
+    if dry:
+        return
+    if not changed:
+        report.line("Nothing to do.")
+    if target.environment.balancers:
+        report.line(f"{host} has what is live, and its share of {target.app.name}'s traffic.")
+    else:
+        report.line(f"{host} has what is live. {target.environment.name} has no balancers: send it visitors by yours.")
+
+
+def _bring_up(work: OnHosts, host: Host, busy: Collection[str]) -> bool:
+    """Install what the others have live and give the host their table; False where that is so already."""
+    like = catch_up.example(host, busy, work.facts)
+    if not like:
+        work.report.note(f"Note: no other host with traffic answers, so {host} keeps what is live there.")
+        return False
+    planners = {
+        f"add {host}: install {version}": partial(catch_up.release, work.target, host, version, busy)
+        for version in catch_up.versions(host, like, work.facts)
+    }
+    changed = False
+    for what, planner in planners.items():
+        if planner(work.facts):
+            work.carry_out(planner, what)
+            changed = True
+    same = partial(catch_up.table, work.target, host, like)
+    if not (work.dry and changed) and same(work.facts):
+        work.carry_out(same, f"add {host}: live as elsewhere")
+        changed = True
+    return changed
+
+
+def _all_but(host: Host, report: Report, lost: Sequence[Host]) -> list[Host]:
+    others = [one for one in lost if one != host]
+    for one in others:
+        report.note(f"Note: {one} can't be reached; what is live is taken from the other hosts.")
+    return others
+
+
+@contextmanager
+def _says_what_then(host: Host, busy: Collection[str]) -> Iterator[None]:
+    """Say in a failure's message what became of the traffic, and what to type."""
+    try:
+        yield
+    except StepFailed as error:
+        if host.name not in busy:
+            error.message = f"{error}\n{host} gets no traffic. Mend that, then again: inv hosts.add {host}"
+        raise
+
+
+ns = invoke.Collection("hosts", drain, add)
