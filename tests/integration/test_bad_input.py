@@ -108,7 +108,7 @@ def test_an_unknown_app_is_refused_and_the_message_lists_those_there_are(sandbox
         (("build", "--ref", "nowhere"), "'nowhere' is no commit, branch or tag"),
         (("build", "--ref", "HEAD~1", "--dirty"), "Say one of them"),
         (("canary",), "inv canary --percent 5"),
-        (("bootstrap", "--only", "world"), "expected deploy or appserver"),
+        (("bootstrap", "--only", "world"), "expected deploy or appserver or balancer"),
         # Invoke's own words for what it can't parse; it too ends with 1.
         (("install", "--version"), "needed value"),
         (("promote", NOWHERE), "No idea what"),

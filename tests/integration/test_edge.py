@@ -111,13 +111,15 @@ def edge(sandbox, builds, tmp_path_factory):
             made.lay_out("live", *LIVE)
             made.lay_out("previews", *PREVIEWS)
             made.must("bootstrap", "--only", "appserver")
+            made.must("bootstrap", "--only", "balancer")
             made.installed = made.must("install", "--version", version)
             yield made
     finally:
-        sandbox.must("bootstrap", "--only", "appserver")
+        for playbook in ("appserver", "balancer"):
+            sandbox.must("bootstrap", "--only", playbook)
         sandbox.must("install", "--version", version)
         sandbox.on_deploy(f"sudo rm -r {PLACE}")
-        for host in APP_HOSTS:
+        for host in (*APP_HOSTS, "deploy"):
             sandbox.on(host, "sudo sh -c 'rm -r /etc/depl/tls/*'")
 
 
@@ -143,6 +145,19 @@ def test_http_leads_to_https_with_path_and_query(edge):
 
 def test_a_balancer_may_ask_for_the_health_page_without_tls(edge):
     assert edge.curl("http://app1.foo/healthz")[0] == 200
+
+
+def test_a_balancer_ends_tls_and_the_app_sees_the_visitor_and_https(edge):
+    status, http, headers, body = edge.curl("https://app1.foo/seen", host="deploy")
+    assert (status, http, json.loads(body)["X-Forwarded-Proto"]) == (200, "2", "https")
+    assert json.loads(body)["X-Forwarded-For"] == seen(edge, "https://app1.foo")["X-Forwarded-For"]
+    assert headers["set-cookie"].endswith("; secure")
+    assert headers["strict-transport-security"] == "max-age=31536000"
+    status, _, headers, _ = edge.curl("http://app1.foo/a?b=c", host="deploy")
+    assert (status, headers["location"]) == (301, "https://app1.foo/a?b=c")
+    for address, status in (("10.1.2.3", 200), ("10.2.0.0", 401)):
+        preview = edge.preview(edge.version)
+        assert edge.curl(preview, "--header", f"X-Forwarded-For: {address}", host="deploy")[0] == status
 
 
 def test_a_domain_without_a_certificate_stays_as_it_was(edge):
@@ -342,7 +357,7 @@ def test_a_handshake_never_sees_a_certificate_with_the_key_of_another(edge):
 def test_a_certificate_that_ends_soon_is_told_by_bootstrap_and_by_status(edge):
     edge.lay_out("previews", *PREVIEWS, lasts=timedelta(days=5, hours=12))
     assert "The certificate of *.app1.foo ends in 5 days: renew it." in edge.must("bootstrap", "--only", "appserver")
-    told = "The certificate of *.app1.foo on app1, app2 ends in 5 days: renew it, then inv bootstrap --only appserver."
+    told = "The certificate of *.app1.foo on app1, app2 ends in 5 days: renew it, then inv bootstrap."
     assert told in edge.must("status")
     assert told in json.loads(edge.must("status", "--json"))["expiring"]
 

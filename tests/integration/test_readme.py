@@ -31,7 +31,7 @@ def test_completion_scripts_are_printed(sandbox):
 
 
 def test_a_second_bootstrap_changes_nothing(sandbox):
-    for playbook in ("deploy", "appserver"):
+    for playbook in ("deploy", "appserver", "balancer"):
         said = sandbox.on_deploy(f"/vagrant/conf/ansible/bootstrap {playbook}")
         recap = said[said.index("PLAY RECAP") :]
         assert re.findall(r"changed=(\d+)", recap)

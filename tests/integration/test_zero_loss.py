@@ -20,9 +20,11 @@ CHANGES = 20
 class Client(threading.Thread):
     """A keep-alive client that never repeats a request: GET and POST in turn, until told to stop."""
 
-    def __init__(self, address: tuple[str, int], stop: threading.Event) -> None:
+    def __init__(
+        self, address: tuple[str, int], stop: threading.Event, methods: tuple[str, ...] = ("GET", "POST")
+    ) -> None:
         super().__init__()
-        self.address, self.stop = address, stop
+        self.address, self.stop, self.methods = address, stop, methods
         self.served: Counter[str] = Counter()
         self.failures: list[str] = []
 
@@ -33,7 +35,7 @@ class Client(threading.Thread):
         while not self.stop.is_set():
             number += 1
             try:
-                if number % 2:
+                if self.methods[number % len(self.methods)] == "GET":
                     connection.request("GET", "/version", headers={"Host": "app1.foo"})
                 else:
                     headers = {"Host": "app1.foo", "Content-Type": "application/json"}
