@@ -53,6 +53,11 @@ def start(name: str) -> Argv:
     return (WORD, "start", name)
 
 
+def reload(program: Argv) -> Argv:
+    """Have nginx load its sites by that program, and wait until the new ones are all that visitors meet."""
+    return (WORD, "reload", *program)
+
+
 def wait(layout: Layout, release: Release, health_path: str, seconds: int) -> Argv:
     """Wait until a release is healthy."""
     name = layout.container(release.version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from ..commands import files, nginx
+from ..commands import files, nginx, onhost
 from ..errors import Refused
 from ..model.environment import Host
 from ..model.layout import Layout, tls_folder
@@ -23,7 +23,7 @@ def steps(layout: Layout, there: str | None, wanted: str) -> tuple[Step, ...]:
         *((keep,) if there else ()),
         Step("write the nginx site", files.write(layout.site), wanted.encode(), undo=back),
         Step("check nginx's configuration", nginx.test()),
-        Step("load the nginx site", nginx.reload()),
+        Step("load the nginx site", onhost.reload(nginx.reload())),
     )
 
 

@@ -621,6 +621,33 @@ def start(name):
             sys.exit(f"supervisord: {fault.faultString}")
 
 
+def workers():
+    """nginx's workers that take connections; the title of one that only finishes its own says so."""
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as title:
+                if title.read().rstrip(b"\0 ") == b"nginx: worker process":
+                    found.add(pid)
+        except OSError:
+            continue  # it ended meanwhile
+    return found
+
+
+def reload(*argv):
+    """Have nginx load its sites, by that program; returns when no worker with the former ones takes visitors."""
+    former = workers()
+    code, out, err = program(argv, b"", 60)
+    if code:
+        sys.exit((err or out).strip() or f"{argv[-1]} can't be reloaded")
+    end = time.monotonic() + 15
+    while former & workers():
+        if time.monotonic() >= end:
+            sys.exit("nginx goes on with its former sites; see: sudo journalctl --unit nginx")
+        if hung_up(20):
+            sys.exit("the connection broke")
+
+
 def wait(name, sock, path, seconds):
     """Print the answer when it is 200, or fail with the reason: a container that died is not waited for."""
     began = time.monotonic()
@@ -650,7 +677,7 @@ def wait(name, sock, path, seconds):
 
 VERBS = {
     "append": append, "balance": balance, "facts": facts, "folder": folder, "link": link, "lock": lock,
-    "remove": remove, "rename": os.rename, "settle": settle, "start": start, "table": table, "wait": wait,
-    "write": write,
+    "reload": reload, "remove": remove, "rename": os.rename, "settle": settle, "start": start, "table": table,
+    "wait": wait, "write": write,
 }  # fmt: skip
 serve()

@@ -380,8 +380,12 @@ def test_previews_are_closed_where_nothing_is_said(edge):
     """Last, since it closes them for the tests above."""
     with inventory("closed", changed(OPEN, "")) as environment:
         edge.sandbox.must("bootstrap", "--only", "appserver", environment=environment)
+        serving = "pgrep --full --exact 'nginx: worker process'"
+        former = {host: edge.sandbox.on(host, serving).split() for host in APP_HOSTS}
         said = edge.sandbox.must("install", "--version", edge.version, environment=environment)
         assert "previews are closed" in said
+        for host in APP_HOSTS:
+            assert not set(former[host]) & set(edge.sandbox.on(host, serving).split()), "the former site still answers"
         for address in ("10.1.2.3", "127.0.0.1"):
             status, _, _, body = edge.curl(
                 f"http://{edge.version}.app1.foo/",
