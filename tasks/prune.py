@@ -13,7 +13,7 @@ def prune(c: Context, app: str | None = None) -> None:
     """Remove releases that are neither live, nor canary, nor kept."""
     with begin(c, "prune", app) as work:
         before = sum(len(facts.installed) for facts in work.facts)
-        changed = work.carry_out(lambda facts: plans.plan(work.target, facts), "prune")
+        changed = work.carry_out(plans.as_of(work.target, work.facts), "prune")
         gone = before - sum(len(facts.installed) for facts in work.facts)
         if not work.dry:
             work.report.line(

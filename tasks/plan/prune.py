@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..commands import docker, files, supervisor
 from ..model.app import WEB
@@ -20,6 +21,12 @@ KEPT_TABLES = 20
 def plan(target: Target, facts: Sequence[Facts]) -> Plan:
     """Keep live, canary, the way back, and of the others the newest: so many running, so many installed."""
     return together(PHASES, {one.host: _on_host(target, one) for one in facts})
+
+
+def as_of(target: Target, begun: Sequence[Facts]) -> Callable[[Sequence[Facts]], Plan]:
+    """A planner that keeps to the time of these facts: what may go since is not missing, but the next prune's."""
+    clocks = {one.host: one.clock for one in begun}
+    return lambda facts: plan(target, [replace(one, clock=clocks[one.host]) for one in facts])
 
 
 def _on_host(target: Target, facts: Facts) -> HostPlan:

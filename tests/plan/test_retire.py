@@ -90,3 +90,14 @@ def test_pruning_stops_some_and_removes_others():
     assert "remove 2026.11.22.13.00: image" in said
     assert "stop 2026.11.22.13.04: container" in said
     assert not [why for why in said if "13.07" in why]
+
+
+def test_a_drain_that_ends_while_prune_is_at_work_does_not_make_it_fail():
+    story = host(7).went_live(Release(version(5), 5), at=1)
+    for n, ago in ((0, 1000), (4, 1), (6, 0)):
+        story.went_live(Release(version(n), n), version(5), at=NOW - ago)
+    facts = story.facts()
+    later = replace(facts, clock=NOW + TARGET.environment.drain + 1)
+    planner = prune.as_of(TARGET, [facts])
+    assert whys(planner([later])) == whys(planner([facts]))
+    assert whys(prune.plan(TARGET, [later])) != whys(planner([later])), "the next prune has it"
