@@ -36,20 +36,10 @@ def main() -> None:
         counted = {verb: count(client, light, *words) for verb, words in verbs(old, new).items()}
     finally:
         hosts.run(HOST, "sudo", "python3", light, "down")
-    show(found, counted)
-    keys = (
-        "promote_s",
-        "promote_s_all",
-        "skew_ms",
-        "skew_ms_all",
-        "status_s",
-        "client_cpu_s",
-        "cpu_s",
-        "busy",
-        "busy_all",
-    )
+    keys = (*COLUMNS, "promote_s_all", "skew_ms_all", "busy_all")
     result = {key: {size: one[key] for size, one in found.items()} for key in keys}
     hosts.save("fleet", {**result, "counts": counted, "runs": runs, "date": time.strftime("%Y-%m-%d")})
+    show(found, counted)
 
 
 def verbs(old: str, new: str) -> dict[str, tuple[str, ...]]:
@@ -125,18 +115,19 @@ def ask(client: str, *words: str) -> dict[str, Any]:
     return found
 
 
+COLUMNS = {
+    "promote_s": "promote s",
+    "skew_ms": "skew ms",
+    "status_s": "status s",
+    "client_cpu_s": "CPU s of inv",
+    "cpu_s": "CPU s in all",
+    "busy": "busy before %",
+}
+
+
 def show(found: dict[str, dict[str, Any]], counted: dict[str, dict[str, int]]) -> None:
-    rows = [
-        [
-            size,
-            *(
-                f"{one[key]}"
-                for key in ("promote_s", "skew_ms", "status_s", "client_cpu_s", "cpu_s", "busy", "busy_all")
-            ),
-        ]
-        for size, one in found.items()
-    ]
-    hosts.table(["hosts", "promote s", "skew ms", "status s", "CPU s of inv", "CPU s in all", "busy before %"], rows)
+    rows = [[size, *(str(one[key]) for key in COLUMNS)] for size, one in found.items()]
+    hosts.table(["hosts", *COLUMNS.values()], rows)
     keys = ("connections", "commands", "round_trips", "sent", "received")
     hosts.table(["for one host", *keys], [[verb, *(str(one[key]) for key in keys)] for verb, one in counted.items()])
 

@@ -65,17 +65,15 @@ def expect(ref: str, port: int) -> None:
 
 @dataclass
 class Depl:
-    """inv build, install, promote."""
+    """inv buildinst, promote."""
 
     versions: dict[str, str] = field(default_factory=dict)
 
     def deploy(self, ref: str) -> dict[str, float]:
-        build, said = on_deploy('cd /vagrant && inv build --ref "$1"', ref)
-        version = next(line.split()[-1] for line in said.splitlines() if line.startswith("next: inv install"))
-        self.versions[ref] = version
-        install, _ = on_deploy('cd /vagrant && inv install --version "$1"', version)
+        buildinst, said = on_deploy('cd /vagrant && inv buildinst --ref "$1"', ref)
+        self.versions[ref] = next(line.split()[1] for line in said.splitlines() if line.startswith("Version "))
         promote = self.promote(ref)
-        return {"build": build, "install": install, "promote": promote}
+        return {"buildinst": buildinst, "promote": promote}
 
     def promote(self, ref: str) -> float:
         seconds, _ = on_deploy('cd /vagrant && inv promote --version "$1"', self.versions[ref])
