@@ -101,6 +101,11 @@ class Facts:
     def find(self, version: Version) -> Installed | None:
         return next((one for one in self.installed if one.release.version == version), None)
 
+    def owns_its_slot(self, release: Release) -> bool:
+        """False where another release that is there has the slot: a folder made by hand claims what isn't its own."""
+        leads = self.slots.get(release.slot)
+        return not any(leads == f"../releases/{one.release}" for one in self.installed if one.release != release)
+
     @property
     def serving(self) -> tuple[Release, ...]:
         """The releases that live traffic goes to: what the buckets really lead to, described or not."""

@@ -35,7 +35,7 @@ def _on_host(target: Target, facts: Facts) -> HostPlan:
     stop = [step for one in stopped for step in _stop(target, one)]
     remove: list[Step] = []
     for one in removed:
-        remove += retire.remove_spare(target, one)
+        remove += retire.remove_spare(target, facts, one)
     for stray in facts.strays:
         remove.append(Step(f"remove stray container {stray.name}", docker.remove(stray.name), forgiven=True))
     if astray := _astray(target, facts):

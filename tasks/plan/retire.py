@@ -33,7 +33,7 @@ def spare(target: Target, facts: Facts) -> tuple[list[Installed], list[Installed
 
 
 def remove(
-    target: Target, version: Version, release: Release | None, containers: Sequence[str], why: str
+    target: Target, facts: Facts, version: Version, release: Release | None, containers: Sequence[str], why: str
 ) -> tuple[Step, ...]:
     """Take a version off a host, in an order that can be cut short and done again."""
     layout = target.layout
@@ -46,17 +46,18 @@ def remove(
     for container in dict.fromkeys([name, *containers]):
         steps.append(Step(f"{why}: stop {container}", docker.stop(container), forgiven=True, timeout=120))
         steps.append(Step(f"{why}: remove {container}", docker.remove(container), forgiven=True))
-    if release:
+    if release and facts.owns_its_slot(release):
         steps.append(Step(f"{why}: slot {release.slot}", files.remove(layout.slot(release.slot))))
+    if release:
         steps.append(Step(f"{why}: folder", files.remove(layout.release(release))))
     return tuple(steps)
 
 
-def remove_spare(target: Target, found: Installed) -> tuple[Step, ...]:
+def remove_spare(target: Target, facts: Facts, found: Installed) -> tuple[Step, ...]:
     """Take a release off a host, with its image."""
     version = found.release.version
     image = target.layout.image(target.environment.registry, version)
     return (
-        *remove(target, version, found.release, [], why=f"remove {version}"),
+        *remove(target, facts, version, found.release, [], why=f"remove {version}"),
         Step(f"remove {version}: image", docker.remove_image(image), forgiven=True),
     )

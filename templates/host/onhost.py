@@ -95,11 +95,15 @@ def do(argv, text, timeout):
     except SystemExit as stop:
         return 1, "", str(stop)
     except OSError as failure:
-        # A full disk, a missing right: one line says it, without the number that Python puts before it.
-        said = failure.strerror or str(failure)
-        return 1, "", f"{failure.filename}: {said}" if failure.filename else said
+        # A full disk, a missing right: one line says it.
+        return 1, "", f"{failure.filename}: {reason(failure)}" if failure.filename else reason(failure)
     except Exception as failure:  # noqa: BLE001 - such as docker's answer in another form: told, and the lock stays
         return 1, "", repr(failure)
+
+
+def reason(failure):
+    """What an OSError says, without the number that Python puts before it."""
+    return getattr(failure, "strerror", None) or str(failure)
 
 
 def hung_up(milliseconds=0):
@@ -262,7 +266,7 @@ def docker(path):
     try:
         return decode(ask("/run/docker.sock", "GET", path)[1].decode(errors="replace"))
     except (OSError, ValueError) as error:
-        sys.exit(f"dockerd does not answer ({error}); see: systemctl status docker")
+        sys.exit(f"dockerd does not answer ({reason(error)}); see: systemctl status docker")
 
 
 def memory(pid):
@@ -312,7 +316,7 @@ def programs():
     try:
         _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call, timeout=10)
     except OSError as error:
-        sys.exit(f"supervisord does not answer ({error}); see: systemctl status supervisor")
+        sys.exit(f"supervisord does not answer ({reason(error)}); see: systemctl status supervisor")
     found = {}
     for one in body.decode(errors="replace").split("<struct>")[1:]:
         texts = {
@@ -606,7 +610,7 @@ def start(name):
         try:
             _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call, timeout=30)
         except OSError as error:
-            sys.exit(f"supervisord does not answer ({error}); see: systemctl status supervisor")
+            sys.exit(f"supervisord does not answer ({reason(error)}); see: systemctl status supervisor")
         (answer,), _ = xmlrpc.client.loads(body)
         return answer
 
@@ -659,7 +663,7 @@ def wait(name, sock, path, seconds):
                 return f"GET {path} 200"
             last = f"GET {path} answered {status}"
         except OSError as error:
-            last = f"GET {path}: {error}"
+            last = f"GET {path}: {reason(error)}"
         state = docker(f"/containers/{name}/json").get("State")
         if state is None:
             sys.exit(f"there is no container {name}")

@@ -35,7 +35,7 @@ def dockerd_stopped(world: World) -> None:
     with undone(world, "app1", "sudo systemctl stop docker.socket docker", "sudo systemctl start docker"):
         for words in ("promote", "--version", world.other), ("install", "--version", world.third), ("prune",):
             world.refused(*words, says=("app1: its state can't be read: dockerd does not answer",))
-        world.refused("status", says=("1 of 2 hosts did not answer",))
+        world.refused("status", says=("1 of 3 hosts did not answer",))
     world.all_healthy()
 
 

@@ -205,7 +205,7 @@ def test_a_host_that_hangs_is_named_and_the_others_are_still_shown(sandbox, pair
             refused(promote.result(), "app2 (app2:22) takes connections, but does not answer", "Nothing was changed")
         finally:
             subprocess.run(["docker", "unpause", container], check=True, capture_output=True, timeout=60)
-        refused(status, "1 of 2 hosts did not answer")
+        refused(status, "1 of 3 hosts did not answer")
         assert "app2 did not answer: app2 (app2:22) takes connections" in status.out
         assert re.search(rf"{pair[0]} +app1 +\d +100 %", status.out)
 
@@ -239,7 +239,7 @@ def test_an_app_host_without_a_daemon_is_named_with_what_to_look_at(sandbox, bui
     with undone(sandbox, "app1", f"sudo systemctl stop {stop}", f"sudo systemctl start {start}"):
         ended = sandbox.inv("install", "--version", builds[2])
         refused(ended, "app1: its state can't be read", message, f"systemctl status {start}")
-        refused(sandbox.inv("status"), "1 of 2 hosts did not answer")
+        refused(sandbox.inv("status"), "1 of 3 hosts did not answer")
     assert sandbox.live() == before
 
 
@@ -313,8 +313,12 @@ def test_a_container_that_does_not_get_healthy_is_taken_away_and_its_log_is_show
 
 
 def test_an_install_that_was_cut_short_before_its_program_is_finished_by_the_next_one(sandbox, builds, pair):
-    sandbox.on("app1", f"sudo -u depl mkdir /srv/depl/app1/releases/{builds[2]}@6")
+    releases = sandbox.on("app1", "ls /srv/depl/app1/releases").split()
+    slot = next(one for one in releases if one.startswith(f"{pair[1]}@")).partition("@")[2]
+    # As if by hand: of all slots the one that another release has.
+    sandbox.on("app1", f"sudo -u depl mkdir /srv/depl/app1/releases/{builds[2]}@{slot}")
     sandbox.must("install", "--version", builds[2])
+    assert sandbox.get(f"{pair[1]}.app1.foo", "/version").json()["version"] == pair[1]
     assert sandbox.get(f"{builds[2]}.app1.foo", "/version").json()["version"] == builds[2]
     assert sandbox.live() == {pair[0]}
 

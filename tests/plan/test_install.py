@@ -72,6 +72,15 @@ def test_what_an_interrupted_install_left_is_cleared_first():
     assert slot_of(plan) == 4
 
 
+def test_the_slot_of_another_release_is_neither_taken_nor_given_up():
+    half = installed(V2, 4, complete=False, state="created", health=None)
+    story = Story().has(installed(V1, 4), half).went_live(Release(V1, 4))
+    plan = install.plan(TARGET, V2, [replace(story.facts(), slots={4: f"../releases/{V1}@4"})])
+    assert slot_of(plan) != 4
+    assert f"remove what is left of {V2}: folder" in whys(plan)
+    assert not [argv for argv in argvs(plan) if TARGET.layout.slot(4) in argv]
+
+
 def test_a_stopped_release_is_started_again_in_its_slot():
     story = Story().has(installed(V1, 3, state="exited", health=None))
     assert slot_of(install.plan(TARGET, V1, [story.facts()])) == 3
