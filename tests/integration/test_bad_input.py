@@ -230,8 +230,8 @@ def test_a_host_key_that_is_not_the_recorded_one_is_refused(sandbox, pair, keys,
 @pytest.mark.parametrize(
     ("stop", "start", "message"),
     [
-        ("docker.socket docker", "docker", "dockerd does not answer (["),
-        ("supervisor", "supervisor", "supervisord does not answer (["),
+        ("docker.socket docker", "docker", "dockerd does not answer ("),
+        ("supervisor", "supervisor", "supervisord does not answer ("),
     ],
 )
 def test_an_app_host_without_a_daemon_is_named_with_what_to_look_at(sandbox, builds, pair, stop, start, message):
