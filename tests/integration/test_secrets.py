@@ -160,7 +160,7 @@ def everything(sandbox, builds, environment):
         inv("status", ends=1, teamcity=teamcity, more="ANSIBLE_VAULT_PASSWORD_FILE=/etc/hostname")
     sandbox.on("app2", "sudo mv /home/depl/.docker/config.json /root/")
     try:
-        inv("install", "--version", builds[1], ends=1, teamcity=True)
+        inv("install", "--version", variant(sandbox, old), ends=1, teamcity=True)
     finally:
         sandbox.on("app2", "sudo mv /root/config.json /home/depl/.docker/")
     sandbox.on("app1", "sudo systemctl stop supervisor")
