@@ -106,6 +106,8 @@ def _bring_up(work: OnHosts, host: Host, busy: Collection[str]) -> bool:
     if not (work.dry and changed) and same(work.facts):
         work.carry_out(same, f"add {host}: live as elsewhere")
         changed = True
+    if not work.dry:
+        changed |= work.carry_out(partial(catch_up.hand_over, work.target, host), f"add {host}: hand over")
     return changed
 
 

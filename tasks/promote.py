@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from invoke import Context, task
 
 from .errors import BadInput
 from .model.percent import Percent
 from .model.version import Version
 from .plan import promote as plans
+from .plan import workers
+from .plan.facts import Facts
+from .plan.steps import Plan
+from .plan.wishes import Target
 from .run.work import OnHosts, begin
 
+Planner = Callable[[Target, Version, Sequence[Facts]], Plan]
 APP = "which app; needed only where there are several"
 VERSION = "an installed version; default: the newest installed"
 
@@ -27,7 +35,8 @@ def rollback(c: Context, version: str | None = None, app: str | None = None) -> 
     """Send live traffic back to the release that had it before."""
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "rollback", app) as work:
-        send_all(work, wanted or plans.former(work.facts), "rollback to")
+        former = wanted or plans.former(work.facts)
+        send_all(work, former, "rollback to", plans.back)
 
 
 @task(
@@ -54,12 +63,15 @@ def canary(c: Context, percent: str | None = None, version: str | None = None, a
             )
 
 
-def send_all(work: OnHosts, version: Version, what: str = "promote") -> None:
+def send_all(work: OnHosts, version: Version, what: str = "promote", planner: Planner = plans.plan) -> None:
     """Make a version live on all hosts, and say what is live now."""
     work.report.version(str(version))
-    changed = work.carry_out(lambda facts: plans.plan(work.target, version, facts), f"{what} {version}")
+    changed = work.carry_out(partial(planner, work.target, version), f"{what} {version}")
     if work.dry:
         return
+    # On their own: what fails in these is no reason to take traffic back, and the next promote goes on with them.
+    changed |= work.carry_out(partial(workers.up, work.target), f"workers of {version}")
+    changed |= work.carry_out(partial(workers.hand_over, work.target), f"hand over to {version}")
     if not changed:
         work.report.line(f"Nothing to do: {version} is live already.")
         return

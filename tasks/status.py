@@ -9,6 +9,7 @@ from invoke import Context, task
 
 from .commands import docker
 from .errors import BadInput, DeplError, Refused
+from .model.app import WEB
 from .model.environment import names
 from .model.version import Version
 from .plan import hosts, overview
@@ -35,6 +36,7 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
         title = f"{target.app.name} on {names(target.hosts)} ({target.environment.name})"
         screen.show(title, HEADS, [row.cells(target.now, out) for row in rows])
         for line in [
+            *overview.worker_lines(target, facts),
             *overview.under_way(facts),
             *overview.expiring([*facts, *balancers], target.environment.tls, target.now),
             *overview.balance(target, balancers, facts, missing),
@@ -53,6 +55,7 @@ def _as_json(target: Target, facts: list[Facts], balancers: list[Balancer], miss
     found = {
         "app": target.app.name, "live": live, "releases": rows, "missing": missing,
         "without_traffic": [host.name for host in hosts.out(target, balancers)],
+        "workers": overview.worker_rows(facts),
         "under_way": overview.under_way(facts),
         "expiring": overview.expiring([*facts, *balancers], target.environment.tls, target.now),
     }  # fmt: skip
@@ -60,9 +63,14 @@ def _as_json(target: Target, facts: list[Facts], balancers: list[Balancer], miss
 
 
 @task(help={"version": "an installed version; default: the live one", "app": APP, "follow": "go on until Ctrl-C",
-            "lines": "how many lines of each host"})  # fmt: skip
+            "lines": "how many lines of each host", "component": "web, or such as worker.2"})  # fmt: skip
 def logs(
-    c: Context, version: str | None = None, app: str | None = None, follow: bool = False, lines: str = "50"
+    c: Context,
+    version: str | None = None,
+    app: str | None = None,
+    follow: bool = False,
+    lines: str = "50",
+    component: str = "web",
 ) -> None:
     """Show what a release wrote, each line with its host's name."""
     wanted = Version.parse(version) if version is not None else None
@@ -70,18 +78,32 @@ def logs(
     if not re.fullmatch(r"[1-9]\d{0,5}", lines, re.ASCII):
         raise BadInput(f"{lines[:60]!r} is no number of lines: expected 1 to 999999, such as 50.")
     target = choose(app)
+    container = _container(target, component)
     facts, missing = look(target)
     names = {}
     for one in facts:
         chosen = wanted or (one.live.table.live.version if one.live else None)
-        found = one.find(chosen) if chosen else None
-        if found and found.container:
-            names[one.host] = found.container.name
+        name = target.layout.container(chosen, container) if chosen else ""
+        if name in {each.name for each in one.containers}:
+            names[one.host] = name
     if not names:
         what = f"{wanted} is not installed" if wanted else "Nothing is live"
+        if any(one.live for one in facts) and container != WEB:
+            what = f"{container} does not run"
         raise Refused(f"{what} on {', '.join(one.host.name for one in facts) or 'any host'}.\nSee: inv status")
     tail.show(target, {host: docker.logs(name, tail=int(lines), follow=follow) for host, name in names.items()})
     _complain_of(missing)
+
+
+def _container(target: Target, word: str) -> str:
+    """The end of a container's name: web, or worker.2; of a worker without a number it is the first."""
+    part, _, number = word.partition(".")
+    if part == WEB and not number:
+        return WEB
+    if part in target.app.workers and (number or "1") in map(str, range(1, target.app.workers[part].number + 1)):
+        return f"{part}.{number or 1}"
+    known = ", ".join([WEB, *target.app.workers])
+    raise BadInput(f"{word[:60]!r} is no component of {target.app.name}: expected {known}, or such as worker.2.")
 
 
 @task(help={"app": APP, "json": "print JSON lines, for machines"})

@@ -256,7 +256,7 @@ def check_bootstrapped(environment):
 
 def check_program(layout, user):
     parser = configparser.RawConfigParser(strict=True, inline_comment_prefixes=(";",))
-    text = render.program(layout, V1, "web", user)
+    text = render.program(layout.container(V1), user)
     assert "%" not in text
     parser.read_string(text)
     assert parser.sections() == [f"program:{layout.app}-{V1}-web"]

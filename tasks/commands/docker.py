@@ -30,6 +30,7 @@ def create(
         ("--pids-limit", str(component.pids)),
         ("--init",),
         ("--restart", "no"),
+        ("--stop-signal", component.stop_signal),
         ("--stop-timeout", str(component.grace)),
         ("--log-driver", "local"),
         ("--log-opt", "max-size=10m"),
@@ -40,13 +41,21 @@ def create(
     return ("docker", "create", *(word for option in options for word in option), image, *component.command)
 
 
-def stop(name: str) -> Argv:
-    """Ask to finish, wait for the grace time that the container was created with, then kill."""
-    return ("docker", "stop", name)
+def stop(*names: str) -> Argv:
+    """Ask containers to finish, side by side, wait for the grace time that each was created with, then kill."""
+    return ("docker", "stop", *names)
 
 
-def remove(name: str) -> Argv:
-    return ("docker", "rm", "--force", "--volumes", name)
+def remove(*names: str) -> Argv:
+    return ("docker", "rm", "--force", "--volumes", *names)
+
+
+_END = 'docker stop --time "$1" "$2" >/dev/null 2>&1; docker rm --force --volumes "$2"'
+
+
+def end(name: str, seconds: int) -> Argv:
+    """Ask one container to finish within so many seconds, and remove it."""
+    return ("sh", "-c", _END, "end", str(seconds), name)
 
 
 def remove_image(image: str) -> Argv:

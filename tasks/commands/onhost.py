@@ -58,6 +58,11 @@ def reload(program: Argv) -> Argv:
     return (WORD, "reload", *program)
 
 
+def steady(container: str, seconds: int) -> Argv:
+    """Wait until a container has run for so many seconds without an end."""
+    return (WORD, "steady", container, str(seconds))
+
+
 def wait(layout: Layout, release: Release, health_path: str, seconds: int) -> Argv:
     """Wait until a release is healthy."""
     name = layout.container(release.version)

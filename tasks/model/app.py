@@ -62,11 +62,16 @@ class Wheels:
 
 @dataclass(frozen=True)
 class Component:
-    """One container of a release. `memory` is docker's notation: 256m, 1g."""
+    """A process of a release: `number` containers on each host. `memory` is docker's notation: 256m, 1g.
+
+    Asked to end, by `stop_signal`, a container has `grace` seconds until it is killed.
+    """
 
     command: tuple[str, ...]
+    number: int = 1
     memory: str = "256m"
     pids: int = 256
+    stop_signal: str = "SIGTERM"
     grace: int = 30
 
 
@@ -103,3 +108,8 @@ class App:
     @property
     def web(self) -> Component:
         return self.components[WEB]
+
+    @property
+    def workers(self) -> dict[str, Component]:
+        """What only a live release runs: all components but `web`."""
+        return {name: one for name, one in self.components.items() if name != WEB}

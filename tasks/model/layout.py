@@ -96,8 +96,13 @@ class Layout:
         """The name of a container, and of the supervisord program that watches it."""
         return f"{self.app}-{version}-{component}"
 
-    def program(self, version: Version, component: str = WEB) -> str:
-        return f"{ROOT}/supervisor/{self.container(version, component)}.conf"
+    def worker(self, version: Version, component: str, number: int) -> str:
+        """The name of one of a worker's containers, counted from 1. No component's name has a dot."""
+        return f"{self.container(version, component)}.{number}"
+
+    def program(self, container: str) -> str:
+        """The file of supervisord's program that watches a container."""
+        return f"{ROOT}/supervisor/{container}.conf"
 
     def image(self, registry: str, version: Version) -> str:
         return f"{registry}/{self.app}:{version}"

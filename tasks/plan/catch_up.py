@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..errors import Refused
 from ..model.environment import Host
 from ..model.version import Version
-from . import install, promote
+from . import install, promote, workers
 from .facts import Facts, Routed
 from .steps import Plan
 from .wishes import Target
@@ -44,6 +44,11 @@ def table(target: Target, host: Host, like: Routed, facts: Sequence[Facts]) -> P
     """Give the host the table of the others: live, canary and its share, the way back."""
     (found,) = (one for one in facts if one.host == host)
     return promote.same(target, like, found)
+
+
+def hand_over(target: Target, host: Host, facts: Sequence[Facts]) -> Plan:
+    """End the workers that the host has of what is not live any more."""
+    return workers.hand_over(target, [one for one in facts if one.host == host])
 
 
 def _versions(live: Routed) -> tuple[Version, Version | None, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from ..errors import BadInput, StepFailed, one_line, printable
+from ..model.app import WEB
 from ..model.environment import Host
 from ..model.layout import Layout
 from ..model.percent import BUCKETS, Percent
@@ -27,6 +28,7 @@ class Container:
 
     name: str
     version: Version
+    component: str
     image: str
     state: str
     exit: int
@@ -88,11 +90,21 @@ class Facts:
     previews: Mapping[str, str]
     slots: Mapping[int, str]
     strays: tuple[Container, ...]
+    """Containers that serve visitors of versions that are not installed."""
     audit: tuple[Mapping[str, Any], ...]
     holder: Mapping[str, Any] | None = None
     """Who holds the lock; it may be we."""
     certificates: Mapping[str, float] | None = field(default_factory=dict)
     """When certificates end, in seconds since 1970, by folder; None on a host whose bootstrap knew none yet."""
+    workers: tuple[Container, ...] = ()
+    """The containers of all components but `web`, of whatever version."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """supervisord's programs of the app, each with its state."""
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """All containers of the app."""
+        return (*(one.container for one in self.installed if one.container), *self.strays, *self.workers)
 
     @property
     def last_number(self) -> int:
@@ -168,10 +180,12 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         linked=number,
         previews={name: found for name, found in answer["versions"].items() if _text(found)},
         slots={slot: found for slot, found in _numbered(answer["slots"]).items() if _text(found)},
-        strays=tuple(one for one in containers if one.version not in known),
+        strays=tuple(one for one in containers if one.component == WEB and one.version not in known),
         audit=tuple(entry(one) for one in answer["audit"] if isinstance(one, dict)),
         holder=None if answer["holder"] is None else holder(answer),
         certificates=None if answer["certificates"] is None else ends(answer["certificates"]),
+        workers=tuple(one for one in containers if one.component != WEB),
+        programs={name: state for name, state in answer["programs"].items() if _CONTAINER.fullmatch(name)},
     )
 
 
@@ -234,6 +248,7 @@ def _container(found: object) -> Container | None:
     return Container(
         name=name,
         version=version,
+        component=printable(_text(about.get("component"))) or WEB,
         image=_text(about.get("image")),
         state=_text(about.get("state")),
         exit=about["exit"],

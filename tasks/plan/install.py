@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from ..commands import docker, files, nginx, onhost, supervisor
+from ..commands import docker, files, nginx, onhost
 from ..errors import Refused
 from ..model.app import WEB
 from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER
 from ..model.release import Release
 from ..model.version import Version
-from . import render, retire, site
+from . import container, render, retire, site
 from .facts import Facts
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
@@ -115,28 +115,15 @@ def _pull(target: Target, version: Version) -> Step:
 
 def _start(target: Target, release: Release) -> tuple[Step, ...]:
     layout, version = target.layout, release.version
-    name = layout.container(version)
-    folder = layout.release(release)
-    env_file = f"{folder}/env"
-    create = docker.create(
-        name,
-        layout.image(target.environment.registry, version),
-        target.app.web,
-        labels={"depl.app": target.app.name, "depl.version": str(version), "depl.component": WEB},
-        env_file=env_file,
-        mounts={layout.sockets(release): SOCKETS_IN_CONTAINER},
-    )
-    program = render.program(layout, version, WEB, target.environment.user).encode()
+    folder, sockets = layout.release(release), layout.sockets(release)
+    name, mounts = layout.container(version), {sockets: SOCKETS_IN_CONTAINER}
     return (
         Step("make the release's folder", files.folder(folder), undo=files.remove(folder)),
-        Step("make the sockets' folder", files.shared_folder(layout.sockets(release), APP_GROUP)),
-        Step("write the environment", files.write(env_file, "0600"), _variables(target, version).encode()),
+        Step("make the sockets' folder", files.shared_folder(sockets, APP_GROUP)),
+        Step("write the environment", files.write(f"{folder}/env", "0600"), _variables(target, version).encode()),
         Step("take the slot", files.link(f"../releases/{release}", layout.slot(release.slot)),
              undo=files.remove(layout.slot(release.slot))),
-        Step("create the container", create, undo=docker.remove(name), timeout=120),
-        Step("write the program", files.write(layout.program(version, WEB)), program, undo=supervisor.forget(name)),
-        Step("start the program", onhost.start(name),
-             undo=files.remove(layout.program(version, WEB)), evidence=docker.last_words(name)),
+        *container.start(target, release, name, WEB, target.app.web, mounts, undo=docker.remove(name)),
     )  # fmt: skip
 
 

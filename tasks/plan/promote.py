@@ -13,18 +13,31 @@ from ..model.percent import Percent
 from ..model.release import Release
 from ..model.route import Table
 from ..model.version import Version
+from . import workers
 from .facts import Facts, Routed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
-PHASES = ("prepare", "flip")
+PHASES = ("workers", "prepare", "flip")
 PREPARE_SECONDS = 10
 FLIP_SECONDS = 5
 """How long a host may take for a rename. Short, since meanwhile the other hosts serve another version."""
 
 
 def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
-    """Send all traffic to `version`; raises Refused where a host doesn't have it in good health."""
+    """Start `version`'s workers, then send all traffic to it; raises Refused where a host lacks it in good health."""
+    ready = [(one, _ready(one, version)) for one in facts]
+    return together(
+        PHASES,
+        {
+            one.host: {"workers": workers.come_up(target, release, one), **_on_host(target, one, Table(release))}
+            for one, release in ready
+        },
+    )
+
+
+def back(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
+    """Send all traffic to `version` at once, whether its workers run or not; raises Refused like `plan`."""
     ready = [(one, _ready(one, version)) for one in facts]
     return together(PHASES, {one.host: _on_host(target, one, Table(release)) for one, release in ready})
 
@@ -39,14 +52,15 @@ def same(target: Target, like: Routed, facts: Facts) -> Plan:
     """Give one host the table that another one has, with its way back and its time; raises Refused."""
     canary = _ready(facts, like.table.canary.version) if like.table.canary else None
     table = Table(_ready(facts, like.table.live.version), canary, like.table.share)
+    up = workers.come_up(target, table.live, facts)
     live = facts.live
     if live and (live.table, live.previous) == (table, like.previous) and facts.counts == _counts(table):
-        return Plan()
+        return together(PHASES, {facts.host: {"workers": up}})
     previous = str(like.previous) if like.previous else None
     description = {**_description(target, facts, table), "previous": previous, "at": like.at}
     why = f"make live what is live elsewhere: {_says(table)}"
     steps = switch(target.layout, facts.last_number + 1, facts.linked, description, why)
-    return together(PHASES, {facts.host: steps})
+    return together(PHASES, {facts.host: {"workers": up, **steps}})
 
 
 def former(facts: Sequence[Facts]) -> Version:

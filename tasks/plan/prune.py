@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..commands import docker, files, supervisor
-from ..model.app import WEB
 from ..model.release import Release
 from . import retire
+from .container import MARGIN
 from .facts import Facts, Installed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
@@ -63,8 +63,8 @@ def _stop(target: Target, found: Installed) -> tuple[Step, ...]:
     name = layout.container(version)
     why = f"stop {version}"
     return (
-        Step(f"{why}: program", files.remove(layout.program(version, WEB))),
+        Step(f"{why}: program", files.remove(layout.program(name))),
         Step(f"{why}: program", supervisor.forget(name)),
-        Step(f"{why}: container", docker.stop(name), timeout=120),
+        Step(f"{why}: container", docker.stop(name), timeout=target.app.web.grace + MARGIN),
         Step(f"{why}: sockets", files.remove(layout.sockets(found.release))),
     )

@@ -12,7 +12,6 @@ import jinja2
 from ..model.app import App
 from ..model.environment import Environment, Placement
 from ..model.layout import HTTP_INCLUDE, PREVIEW_INCLUDE, Layout, certificate
-from ..model.version import Version
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 COOKIE_DAYS = 180
@@ -92,13 +91,9 @@ def _by_certificate(domains: Iterable[str], named: Callable[[str], str]) -> list
     return [(certificate(name) if name else "", list(names)) for name, names in groupby(found, named)]
 
 
-def program(layout: Layout, version: Version, component: str, user: str) -> str:
+def program(container: str, user: str) -> str:
     """Render supervisord's program that watches one container."""
-    return render(
-        "supervisor/component.conf.j2",
-        container=layout.container(version, component),
-        user=user,
-    )
+    return render("supervisor/component.conf.j2", container=container, user=user)
 
 
 def tool(name: str) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..commands import docker, files, supervisor
-from ..model.app import WEB
 from ..model.release import Release
 from ..model.version import Version
+from .container import MARGIN
 from .facts import Facts, Installed
 from .steps import Step
 from .wishes import Target
@@ -37,14 +37,14 @@ def remove(
 ) -> tuple[Step, ...]:
     """Take a version off a host, in an order that can be cut short and done again."""
     layout = target.layout
-    name = layout.container(version)
+    name, seconds = layout.container(version), target.app.web.grace + MARGIN
     steps = [
         Step(f"{why}: preview", files.remove(layout.version(version))),
-        Step(f"{why}: program", files.remove(layout.program(version, WEB))),
+        Step(f"{why}: program", files.remove(layout.program(name))),
         Step(f"{why}: program", supervisor.forget(name)),
     ]
     for container in dict.fromkeys([name, *containers]):
-        steps.append(Step(f"{why}: stop {container}", docker.stop(container), forgiven=True, timeout=120))
+        steps.append(Step(f"{why}: stop {container}", docker.stop(container), forgiven=True, timeout=seconds))
         steps.append(Step(f"{why}: remove {container}", docker.remove(container), forgiven=True))
     if release and facts.owns_its_slot(release):
         steps.append(Step(f"{why}: slot {release.slot}", files.remove(layout.slot(release.slot))))

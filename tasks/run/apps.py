@@ -25,6 +25,7 @@ _CPU = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
 _LONGEST = 32768
 """Bytes of a variable's value: docker reads env files with lines of up to 64 KB."""
 _BASES = ("slim", "debian")
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2")
 _LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
@@ -94,6 +95,9 @@ def parse(name: str, data: Any, where: str) -> App:
         require(all(map(is_text, component.command)), f"{at}.command", "has characters that no command line can have")
         require(_MEMORY.fullmatch(component.memory), f"{at}.memory", "expected a size such as 256m or 1g")
         require(1 < component.pids <= 32768, f"{at}.pids", "expected 2 to 32768")
+        require(0 < component.number <= 32, f"{at}.number", "expected 1 to 32 containers on each host")
+        require(part != WEB or component.number == 1, f"{at}.number", "web is one container: it has one socket")
+        require(component.stop_signal in _SIGNALS, f"{at}.stop_signal", f"expected one of {', '.join(_SIGNALS)}")
         require(0 < component.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
     require(_PAGE.fullmatch(app.health.path), f"{where}: health.path", "expected a path such as /healthz")
     require(0 < app.health.timeout <= 600, f"{where}: health.timeout", "expected 1 to 600 seconds")

@@ -289,6 +289,7 @@ def container(summary, with_memory):
     about = {
         "name": (summary["Names"] or [""])[0].lstrip("/"),
         "version": summary["Labels"].get("depl.version"),
+        "component": summary["Labels"].get("depl.component"),
         "image": summary["Image"],
         "state": summary["State"],
         "exit": 0,
@@ -652,6 +653,35 @@ def reload(*argv):
             sys.exit("the connection broke")
 
 
+def alive(name, spent):
+    """A container's state, as docker has it; fails with the reason where it ended since it was started."""
+    state = docker(f"/containers/{name}/json").get("State")
+    if state is None:
+        sys.exit(f"there is no container {name}")
+    if state["Error"]:
+        sys.exit(f"can't be started: {state['Error']}")
+    why = ", out of memory" if state["OOMKilled"] else ""
+    if state["Status"] == "exited":
+        sys.exit(f"exited {state['ExitCode']} after {spent:.1f} s{why}")
+    if not state["FinishedAt"].startswith("0001-"):
+        sys.exit(f"exited and was started again within {spent:.1f} s{why}")
+    return state
+
+
+def steady(name, seconds):
+    """Wait until a container has run for so long without an end, or fail with the reason."""
+    began = time.monotonic()
+    since = None
+    while since is None or time.monotonic() - since < float(seconds):
+        spent = time.monotonic() - began
+        if alive(name, spent)["Running"]:
+            since = since or time.monotonic()
+        elif spent > 20:
+            sys.exit(f"not started after {spent:.0f} s")
+        if hung_up(50):
+            sys.exit("the connection broke")
+
+
 def wait(name, sock, path, seconds):
     """Print the answer when it is 200, or fail with the reason: a container that died is not waited for."""
     began = time.monotonic()
@@ -664,16 +694,7 @@ def wait(name, sock, path, seconds):
             last = f"GET {path} answered {status}"
         except OSError as error:
             last = f"GET {path}: {reason(error)}"
-        state = docker(f"/containers/{name}/json").get("State")
-        if state is None:
-            sys.exit(f"there is no container {name}")
-        if state["Error"]:
-            sys.exit(f"can't be started: {state['Error']}")
-        why = ", out of memory" if state["OOMKilled"] else ""
-        if state["Status"] == "exited":
-            sys.exit(f"exited {state['ExitCode']} after {spent:.1f} s{why}")
-        if not state["FinishedAt"].startswith("0001-"):
-            sys.exit(f"exited and was started again within {spent:.1f} s{why}")
+        alive(name, spent)
         if hung_up(50):
             sys.exit("the connection broke")
     sys.exit(f"not healthy after {seconds} s: {last}")
@@ -681,7 +702,7 @@ def wait(name, sock, path, seconds):
 
 VERBS = {
     "append": append, "balance": balance, "facts": facts, "folder": folder, "link": link, "lock": lock,
-    "reload": reload, "remove": remove, "rename": os.rename, "settle": settle, "start": start, "table": table,
-    "wait": wait, "write": write,
+    "reload": reload, "remove": remove, "rename": os.rename, "settle": settle, "start": start,
+    "steady": steady, "table": table, "wait": wait, "write": write,
 }  # fmt: skip
 serve()

@@ -54,9 +54,9 @@ class Sandbox:
     def inv(self, *words: str, environment: str = "", timeout: float = 600) -> Ended:
         return self.ssh("deploy", f"cd /vagrant && {environment} inv {shlex.join(words)}", timeout=timeout)
 
-    def start_inv(self, *words: str) -> subprocess.Popen[bytes]:
+    def start_inv(self, *words: str, environment: str = "") -> subprocess.Popen[bytes]:
         """Start a command whose process is this connection's own: killing `inv` on the host is up to the test."""
-        line = f"cd /vagrant && echo $$ && exec inv {shlex.join(words)}"
+        line = f"cd /vagrant && export {environment or 'DEPL_ENVIRONMENT'} && echo $$ && exec inv {shlex.join(words)}"
         return subprocess.Popen([*self.ssh_argv("deploy"), line], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def must(self, *words: str, environment: str = "") -> str:

@@ -32,7 +32,7 @@ def site_digest():
 
 def installed(version, slot, *, at=NOW - 3600, health=200, state="running", complete=True, program="RUNNING"):
     name = f"app1-{version}-web"
-    container = Container(name, version, f"deploy:5000/app1:{version}", state, 0, False, 50_000_000)
+    container = Container(name, version, "web", f"deploy:5000/app1:{version}", state, 0, False, 50_000_000)
     return Installed(Release(version, slot), complete, at, health, container, program)
 
 
