@@ -8,16 +8,15 @@ import json
 import subprocess
 import threading
 import time
-from collections import Counter
 from contextlib import closing, contextmanager
 
 import httpx
 import pytest
 
+from . import test_zero_loss
 from .conftest import changed, inventory, wait_until
 from .test_bad_input import refused
 from .test_websocket import WebSocket
-from .test_zero_loss import Client
 
 pytestmark = pytest.mark.integration
 
@@ -38,20 +37,8 @@ def balanced(sandbox, two):
 @contextmanager
 def visitors(sandbox, *, methods=("GET", "POST")):
     """Keep-alive clients of the balancer; in the end none of their requests has failed."""
-    stop = threading.Event()
-    clients = [Client(sandbox.address("deploy"), stop, methods) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    try:
+    with test_zero_loss.visitors([sandbox.address("deploy")] * CLIENTS, methods) as served:
         yield
-    finally:
-        stop.set()
-        for client in clients:
-            client.join(60)
-    served = sum((client.served for client in clients), Counter())
-    failures = [failure for client in clients for failure in client.failures]
-    print(f"{sum(served.values())} requests: {dict(served)}, {len(failures)} failed")
-    assert failures == []
     assert sum(served.values()) > 100
 
 

@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 
@@ -51,24 +52,35 @@ class Client(threading.Thread):
         connection.close()
 
 
-def test_no_request_fails_and_each_is_served_by_one_of_the_two_versions(sandbox, two):
-    old, new = two
+@contextmanager
+def visitors(addresses, methods=("GET", "POST")):
+    """A keep-alive client for each address; in the end none of their requests has failed.
+
+    Yields a counter that then says how many requests each version served.
+    """
     stop = threading.Event()
-    clients = [Client(sandbox.address(APP_HOSTS[n % 2]), stop) for n in range(CLIENTS)]
+    clients = [Client(address, stop, methods) for address in addresses]
+    served: Counter[str] = Counter()
     for client in clients:
         client.start()
     try:
-        for _ in range(CHANGES // 2):
-            sandbox.must("promote", "--version", new)
-            sandbox.must("rollback")
+        yield served
     finally:
         stop.set()
         for client in clients:
             client.join(60)
-    served = sum((client.served for client in clients), Counter())
+            served.update(client.served)
     failures = [failure for client in clients for failure in client.failures]
-    print(f"{sum(served.values())} requests through {CHANGES} changes: {dict(served)}, {len(failures)} failed")
+    print(f"{sum(served.values())} requests: {dict(served)}, {len(failures)} failed")
     assert failures == []
+
+
+def test_no_request_fails_and_each_is_served_by_one_of_the_two_versions(sandbox, two):
+    old, new = two
+    with visitors([sandbox.address(APP_HOSTS[n % 2]) for n in range(CLIENTS)]) as served:
+        for _ in range(CHANGES // 2):
+            sandbox.must("promote", "--version", new)
+            sandbox.must("rollback")
     assert set(served) == {old, new}
     assert min(served.values()) > 100, "both versions must have been under load"
 
