@@ -65,14 +65,14 @@ def left(target: Target, facts: Facts) -> list[str]:
     if not facts.live:
         return []
     wanted = names(target, facts.live.table.live.version)
-    there = {one.name for one in facts.workers} | {name for name in facts.programs if _is_worker(target, name)}
+    there = {name for name in (*(one.name for one in facts.workers), *facts.programs) if _is_worker(target, name)}
     return sorted(there - wanted.keys())
 
 
 def _is_worker(target: Target, name: str) -> bool:
-    """By its name: a worker's ends with a number behind a dot, and no other program's does."""
-    _, _, part = name.removeprefix(f"{target.app.name}-").partition("-")
-    return "." in part
+    """By its name: a worker's ends with a number behind a dot, and nothing else of the app's does."""
+    own, _, part = name.removeprefix(f"{target.app.name}-").partition("-")
+    return own != name and "." in part
 
 
 def hand_over(target: Target, facts: Sequence[Facts]) -> Plan:

@@ -4,15 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.model.app import Component
 from tasks.model.release import Release
 from tasks.plan import overview, promote, workers
 from tasks.plan.facts import Container
 
-from .world import APP, APP1, APP2, TARGET, V1, V2, Story, installed, whys
+from .world import APP1, APP2, AT_WORK, TARGET, V1, V2, WORKER, Story, installed, whys
 
-WORKER = Component(command=("python3", "-m", "testapp.worker"), number=2, grace=45)
-AT_WORK = replace(TARGET, app=replace(APP, components={**APP.components, "worker": WORKER}))
 R1, R2 = Release(V1, 0), Release(V2, 1)
 
 

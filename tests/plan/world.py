@@ -1,6 +1,6 @@
 """Facts to plan from, made in a line or two."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tasks.model.app import App, Component
 from tasks.model.environment import Environment, Host, Placement
@@ -24,6 +24,8 @@ ENVIRONMENT = Environment(
 )
 APP = App(name="app1", components={"web": Component(command=("python3", "-m", "gunicorn"))})
 TARGET = Target(APP, ENVIRONMENT, "ana@deploy", NOW)
+WORKER = replace(APP.web, number=2, grace=45)
+AT_WORK = replace(TARGET, app=replace(APP, components={**APP.components, "worker": WORKER}))
 
 
 def site_digest():
