@@ -1,5 +1,6 @@
 """The program that runs on hosts: tables whole or not at all, a lock that goes with it, no step after its time."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -218,3 +219,15 @@ def test_a_line_after_a_torn_one_is_a_line_of_its_own(host, tmp_path):
     log.write_text('{"what": "torn')
     assert host.ask(onhost("append", str(log), text='{"what": "whole"}\n'))[0][0] == 0
     assert log.read_text().splitlines() == ['{"what": "torn', '{"what": "whole"}']
+
+
+@pytest.mark.parametrize(
+    "torn", ["", "{", '{"who', '{"who": ', '{"who": "an', '{"who": "ana"', "[1,", "tru", "-", '{"a" 1}', "\x01"]
+)
+def test_a_torn_file_is_no_answer_and_no_failure_either(host, tmp_path, torn):
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(torn)
+        lock.flush()
+        ((code, _, said),) = host.ask(onhost("lock", str(tmp_path), '{"who": "ben"}'))
+    assert (code, json.loads(said)) == (1, {"holder": {}})
