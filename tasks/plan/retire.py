@@ -33,9 +33,18 @@ def spare(target: Target, facts: Facts) -> tuple[list[Installed], list[Installed
 
 
 def remove(
-    target: Target, facts: Facts, version: Version, release: Release | None, containers: Sequence[str], why: str
+    target: Target,
+    facts: Facts,
+    version: Version,
+    release: Release | None,
+    containers: Sequence[str],
+    why: str,
+    image: bool = False,
 ) -> tuple[Step, ...]:
-    """Take a version off a host, in an order that can be cut short and done again."""
+    """Take a version off a host, with its `image` or without, in an order that can be cut short and done again.
+
+    The folder comes last: by it the next command sees that something is left to remove.
+    """
     layout = target.layout
     name, seconds = layout.container(version), target.app.web.grace + MARGIN
     steps = [
@@ -46,6 +55,9 @@ def remove(
     for container in dict.fromkeys([name, *containers]):
         steps.append(Step(f"{why}: stop {container}", docker.stop(container), forgiven=True, timeout=seconds))
         steps.append(Step(f"{why}: remove {container}", docker.remove(container), forgiven=True))
+    if image:
+        tag = layout.image(target.environment.registry, version)
+        steps.append(Step(f"{why}: image", docker.remove_image(tag), forgiven=True))
     if release and facts.owns_its_slot(release):
         steps.append(Step(f"{why}: slot {release.slot}", files.remove(layout.slot(release.slot))))
     if release:
@@ -55,9 +67,5 @@ def remove(
 
 def remove_spare(target: Target, facts: Facts, found: Installed) -> tuple[Step, ...]:
     """Take a release off a host, with its image."""
-    version = found.release.version
-    image = target.layout.image(target.environment.registry, version)
-    return (
-        *remove(target, facts, version, found.release, [], why=f"remove {version}"),
-        Step(f"remove {version}: image", docker.remove_image(image), forgiven=True),
-    )
+    release = found.release
+    return remove(target, facts, release.version, release, [], why=f"remove {release.version}", image=True)

@@ -111,7 +111,7 @@ def clock_behind(world: World) -> None:
 
 def out_of_slots(world: World) -> None:
     """Live, way back, canary, four that are kept, and one that lost its traffic a moment ago: eight."""
-    drained = world.variant(SIZE="one too many")
+    drained = world.variant(SIZE="one-too-many")
     keep_all = changed("depl_keep_running: 2", "depl_drain: 3600\ndepl_keep_running: 2")
     with inventory("crowded", keep_all):
         for version in (world.third, drained):

@@ -92,6 +92,15 @@ def test_pruning_stops_some_and_removes_others():
     assert not [why for why in said if "13.07" in why]
 
 
+def test_a_removal_that_is_cut_short_leaves_nothing_that_the_next_one_would_not_see():
+    said = whys(prune.plan(TARGET, [host().went_live(Release(version(7), 7)).facts()]))
+    removed = [why for why in said if why.startswith("remove 2026.11.22.13.00: ")]
+    assert removed[-1].endswith(": folder")
+    assert removed.index("remove 2026.11.22.13.00: image") > removed.index(
+        "remove 2026.11.22.13.00: remove app1-2026.11.22.13.00-web"
+    )
+
+
 def test_a_drain_that_ends_while_prune_is_at_work_does_not_make_it_fail():
     story = host(7).went_live(Release(version(5), 5), at=1)
     for n, ago in ((0, 1000), (4, 1), (6, 0)):
