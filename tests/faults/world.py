@@ -203,7 +203,7 @@ class World(Sandbox):
 
     def variant(self, layer: str = "", startup: str = "", **variables: str) -> str:
         """A version of its own: with what a program writes into a layer, or with what runs when Python starts."""
-        lines = [f"ENV {key}={value}" for key, value in variables.items()]
+        lines = [f"ENV {key}={json.dumps(value)}" for key, value in variables.items()]
         if startup:
             layer = f"import os; os.mkdir('/startup'); open('/startup/sitecustomize.py', 'w').write({startup!r})"
             lines.append("ENV PYTHONPATH=/startup")

@@ -139,7 +139,7 @@ def variant(sandbox: Sandbox, of: str, *instructions: str, **variables: str) -> 
     """
     minutes = int(time.time() * 10) % 5_000_000
     version = f"{datetime(1990, 1, 1) + timedelta(minutes=minutes):%Y.%m.%d.%H.%M}"
-    lines = "\n".join([*instructions, *(f"ENV {key}={value}" for key, value in variables.items())])
+    lines = "\n".join([*instructions, *(f"ENV {key}={json.dumps(value)}" for key, value in variables.items())])
     tag = f"deploy:5000/app1:{version}"
     done = sandbox.ssh(
         "deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=f"FROM deploy:5000/app1:{of}\n{lines}"
