@@ -104,9 +104,9 @@ def cores() -> tuple[int, int]:
 def count(client: str, light: str, *words: str) -> dict[str, int]:
     """What one command costs on the way to one host."""
     since = hosts.run(HOST, "date", "+%s").strip()
-    time.sleep(1)  # the log's times are whole seconds, and the command before this one is in it
+    time.sleep(1)  # the log's times are whole seconds, and the command before this one may be of the same
     found = ask(client, "count", HOST, *words)
-    return {**found, "commands": on_hosts(light, "commands", int(since))}
+    return {**found, "commands": on_hosts(light, "commands", int(since) + 1)}
 
 
 def ask(client: str, *words: str) -> dict[str, Any]:
