@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tasks.plan import build as plans
 from tasks.run import images, source
+from tasks.run.choose import choose
 from tasks.run.engine import Engine
 from tasks.run.report import Report
-from tasks.run.work import choose
 
 NAIVE = """FROM {builder}
 COPY . /tmp/build

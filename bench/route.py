@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tasks.model.environment import Placement
 from tasks.plan import render
-from tasks.run.work import choose
+from tasks.run.choose import choose
 
 from . import hosts
 

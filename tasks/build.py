@@ -7,8 +7,9 @@ from invoke import Context, task
 from .install import put_in_place
 from .model.version import Version
 from .run import images, source
+from .run.choose import choose
 from .run.report import Report, make
-from .run.work import begin, choose, reporting
+from .run.work import begin, reporting
 
 HELP = {
     "ref": "a commit, branch or tag; default: HEAD",

@@ -78,3 +78,10 @@ class StepFailed(DeplError):
             count = f"last {len(tail)} of {len(lines)} lines" if len(lines) > shown else "it wrote"
             message += f"\n{count}:\n" + "\n".join(f"  │ {line}" for line in tail)
         super().__init__(message)
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong in short, for a message about more than that."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    return (str(error) if isinstance(error, DeplError) else repr(error)).splitlines()[0]

@@ -15,8 +15,9 @@ from .plan import catch_up
 from .plan import hosts as plans
 from .plan.wishes import Target
 from .run.balancers import on_balancers
+from .run.choose import choose_on
 from .run.report import Report, make
-from .run.work import OnHosts, choose_on, on_hosts, reporting
+from .run.work import OnHosts, on_hosts, reporting
 
 HOST = "an app host, as the inventory calls it"
 APP = "only this app; default: all that live on HOST"

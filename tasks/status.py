@@ -17,7 +17,8 @@ from .plan.balancer import Balancer
 from .plan.facts import Facts
 from .plan.wishes import Target
 from .run import screen, tail
-from .run.work import choose, look, look_around
+from .run.choose import choose
+from .run.look import look, look_around
 
 APP = "which app; needed only where there are several"
 HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", ">MEMORY")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..errors import StepFailed
+from ..errors import StepFailed, first_line
 from ..model.environment import Host, names
 from ..plan.steps import Phase, Plan, Step
 from .report import Progress, Report
@@ -73,7 +73,7 @@ class _Run:
         for host, answer in self._fleet.ask(asked).items():
             steps = phase.steps.get(host, ())
             if isinstance(answer, Exception):
-                failures[host] = _Failure(phase.name, _first_line(answer))
+                failures[host] = _Failure(phase.name, first_line(answer))
                 continue
             results = answer[len(ahead) :]
             for step, result in zip(steps, results, strict=False):
@@ -100,7 +100,7 @@ class _Run:
         # Whoever can be talked to comes first: hosts that are gone may take long to say so.
         gone = self._put_back(undos, (), unclean)
         back = self._fleet.open(gone)
-        unclean |= {host: _first_line(error) for host, error in back.items() if error}
+        unclean |= {host: first_line(error) for host, error in back.items() if error}
         again = {host: undos[host] for host in gone if not back[host]}
         for host in self._put_back(again, (self._lock,), unclean):
             unclean[host] = f"{host}: the connection broke again"
@@ -127,10 +127,6 @@ class _Run:
 
 def _command(step: Step) -> Command:
     return Command(step.argv, step.input, step.timeout, step.forgiven)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _last_line(result: Result) -> str:

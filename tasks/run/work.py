@@ -6,7 +6,6 @@ import json
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -16,18 +15,17 @@ from typing import Any, Generic, NoReturn, TypeVar
 import invoke
 
 from ..commands import files
-from ..errors import BadConfig, BadInput, DeplError, Refused, StepFailed, Unreachable
-from ..model.environment import Environment, Host, names
+from ..errors import DeplError, Refused, StepFailed, Unreachable, first_line
+from ..model.environment import Host, names
 from ..model.version import Version
-from ..plan import hosts as plans
-from ..plan.balancer import Balancer
 from ..plan.facts import Facts
 from ..plan.steps import Plan
 from ..plan.wishes import Target
-from . import apps, inventory, settings
+from .choose import choose
 from .execute import execute
 from .lock import Lock
-from .question import Answer, Question, of_app_hosts, of_balancers
+from .look import out_of_rotation
+from .question import Answer, Question, of_app_hosts
 from .report import Report, make
 from .ssh import Command, Fleet
 
@@ -62,7 +60,7 @@ class Work(Generic[Answer]):
             execute(plan, self._fleet, self.report, before=self._entry(what, "began"), lock=self._lock.command)
             self._look_again(planner, what)
         except BaseException as error:
-            self._audit(what, f"failed: {_first_line(error)}")
+            self._audit(what, f"failed: {first_line(error)}")
             raise
         self._audit(what, "done")
         return True
@@ -72,7 +70,7 @@ class Work(Generic[Answer]):
             self.read()
         except (Unreachable, StepFailed) as error:
             raise StepFailed(
-                f"All steps were done on all hosts, and then {_first_line(error).rstrip('.')}.\n"
+                f"All steps were done on all hosts, and then {first_line(error).rstrip('.')}.\n"
                 f"Whether {what} holds there is not known. When it answers again: inv status"
             ) from None
         self._check(planner)
@@ -82,7 +80,7 @@ class Work(Generic[Answer]):
         try:
             left = planner(self.facts)
         except Refused as error:
-            raise StepFailed(f"All steps were done, but now: {_first_line(error)}\nSee: inv status") from None
+            raise StepFailed(f"All steps were done, but now: {first_line(error)}\nSee: inv status") from None
         if left:
             step = next(steps[0] for phase in left.phases for steps in phase.steps.values() if steps)
             raise StepFailed(f"All steps were done, but “{step.why}” is still to do.\nSee: inv status")
@@ -120,7 +118,7 @@ class Work(Generic[Answer]):
         entry = self._entry(what, outcome)
         for host, answer in self._fleet.ask({host: [entry] for host in self._fleet.remotes}).items():
             if isinstance(answer, Exception) or not answer[-1].ok:
-                reason = _first_line(answer) if isinstance(answer, Exception) else answer[-1].said
+                reason = first_line(answer) if isinstance(answer, Exception) else answer[-1].said
                 self.report.note(f"Note: {host} can't write to its audit file: {reason}")
 
     def _print(self, plan: Plan) -> None:
@@ -236,12 +234,6 @@ def _lagging(target: Target, facts: Sequence[Facts]) -> list[Host]:
     return [host for host in out if host in live and live[host] not in current]
 
 
-def out_of_rotation(target: Target) -> list[Host]:
-    """The app's hosts that no balancer sends visitors to; none where no balancer answers."""
-    found, _ = of_balancers(target).survey(target.environment.balancers, target.environment)
-    return plans.out(target, found)
-
-
 @contextmanager
 def reporting(verb: str, report: Report) -> Iterator[None]:
     """Hand a failure to whoever keeps failures, and let a stopped build come to a clean end."""
@@ -288,56 +280,6 @@ def _nothing_changed() -> Iterator[None]:
         first, _, more = str(error).partition("\n")
         error.message = f"{first}\nNothing was changed. {more}"
         raise
-
-
-def look(target: Target, *, memory: bool = False) -> tuple[list[Facts], dict[str, str]]:
-    """Read all hosts without a lock; hosts that don't answer are the second half, with the reason."""
-
-    # Who only looks has nothing to put back: `inv status | head` may just end.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    found, missing = of_app_hosts(target, memory=memory).survey(target.hosts, target.environment)
-    return found, {host.name: _first_line(error) for host, error in missing.items()}
-
-
-def look_around(target: Target, *, memory: bool = False) -> tuple[list[Facts], list[Balancer], dict[str, str]]:
-    """Read all hosts of an app and its balancers, side by side; who doesn't answer comes last, with the reason."""
-    with ThreadPoolExecutor(1) as pool:
-        others = pool.submit(of_balancers(target).survey, target.environment.balancers, target.environment)
-        facts, missing = look(target, memory=memory)
-        balancers, silent = others.result()
-    return facts, balancers, missing | {host.name: _first_line(error) for host, error in silent.items()}
-
-
-def choose(app: str | None) -> Target:
-    """Read what the app and the environment are; raises BadInput and BadConfig before anything is touched."""
-    settings.load()
-    described = apps.load(apps.choose(app))
-    environment: Environment = inventory.load(settings.environment())
-    if described.name not in environment.apps:
-        raise BadConfig(
-            f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there"
-        )
-    return Target(described, environment, settings.who(), time.time())
-
-
-def choose_on(name: str, app: str | None) -> list[tuple[Target, Host]]:
-    """The apps that live on a host, or the named one, each with that host; raises BadInput."""
-    settings.load()
-    environment = inventory.load(settings.environment())
-    targets = [choose(one) for one in sorted(environment.apps)] if app is None else [choose(app)]
-    found = [(target, host) for target in targets for host in target.hosts if host.name == name]
-    if not found:
-        known = sorted({host.name for target in targets for host in target.hosts})
-        raise BadInput(
-            f"{name[:60]!r} is no host of {app or 'any app'} in {environment.name}: expected {' or '.join(known)}."
-        )
-    return found
-
-
-def _first_line(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    return (str(error) if isinstance(error, DeplError) else repr(error)).splitlines()[0]
 
 
 def _stamp(seconds: float) -> str:

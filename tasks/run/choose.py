@@ -1,0 +1,36 @@
+"""Which app, in which environment: what the command line says, made a Target of by the configuration."""
+
+from __future__ import annotations
+
+import time
+
+from ..errors import BadConfig, BadInput
+from ..model.environment import Environment, Host
+from ..plan.wishes import Target
+from . import apps, inventory, settings
+
+
+def choose(app: str | None) -> Target:
+    """Read what the app and the environment are; raises BadInput and BadConfig before anything is touched."""
+    settings.load()
+    described = apps.load(apps.choose(app))
+    environment: Environment = inventory.load(settings.environment())
+    if described.name not in environment.apps:
+        raise BadConfig(
+            f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there"
+        )
+    return Target(described, environment, settings.who(), time.time())
+
+
+def choose_on(name: str, app: str | None) -> list[tuple[Target, Host]]:
+    """The apps that live on a host, or the named one, each with that host; raises BadInput."""
+    settings.load()
+    environment = inventory.load(settings.environment())
+    targets = [choose(one) for one in sorted(environment.apps)] if app is None else [choose(app)]
+    found = [(target, host) for target in targets for host in target.hosts if host.name == name]
+    if not found:
+        known = sorted({host.name for target in targets for host in target.hosts})
+        raise BadInput(
+            f"{name[:60]!r} is no host of {app or 'any app'} in {environment.name}: expected {' or '.join(known)}."
+        )
+    return found
