@@ -41,7 +41,7 @@ def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
             f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {ROOM // 2**20} MB are needed.\n"
             "Make room: inv prune"
         )
-    release = _has_slot(facts, version) or Release(version, _slot(target, facts))
+    release = _earlier(facts, version) or Release(version, _slot(target, facts))
     return {
         "clear": _clear(target, facts, version),
         "site": its_site,
@@ -52,7 +52,7 @@ def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
     }
 
 
-def _has_slot(facts: Facts, version: Version) -> Release | None:
+def _earlier(facts: Facts, version: Version) -> Release | None:
     """What an earlier install of the version left, with its slot; None where that is another release's by now."""
     found = facts.find(version)
     return found.release if found and facts.owns_its_slot(found.release) else None
@@ -87,7 +87,7 @@ def _clear(target: Target, facts: Facts, version: Version) -> tuple[Step, ...]:
     if found or strays:
         release = found.release if found else None
         steps = retire.remove(target, facts, version, release, strays, why=f"remove what is left of {version}")
-    if not _has_slot(facts, version) and not _free_slots(target, facts):
+    if not _earlier(facts, version) and not _free_slots(target, facts):
         _, spare = retire.spare(target, facts)
         steps += retire.remove_spare(target, facts, spare[-1])
     return steps
