@@ -98,9 +98,10 @@ def worker_lines(target: Target, facts: Sequence[Facts]) -> list[str]:
             if not one.live:
                 continue
             version = one.live.table.live.version
-            lacking = {name for name in workers.missing(target, version, one) if f"-{part}." in name}
+            of = workers.names(target, version)
+            lacking = [name for name in workers.missing(target, version, one) if of[name][0] == part]
             said.append(f"{component.number - len(lacking)} on {one.host}")
-            wrong += [f"{name} on {one.host} {_why_missing(one, name)}" for name in sorted(lacking)]
+            wrong += [f"{name} on {one.host} {_why_missing(one, name)}" for name in lacking]
         if said:
             what = f": {'; '.join(wrong)}.  start again: inv promote --version {version}" if wrong else "."
             lines.append(f"{part} of {component.number}: {', '.join(said)}{what}")

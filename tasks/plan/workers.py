@@ -71,8 +71,9 @@ def left(target: Target, facts: Facts) -> list[str]:
 
 def _is_worker(target: Target, name: str) -> bool:
     """By its name: a worker's ends with a number behind a dot, and nothing else of the app's does."""
-    own, _, part = name.removeprefix(f"{target.app.name}-").partition("-")
-    return own != name and "." in part
+    own = f"{target.app.name}-"
+    version, _, part = name.removeprefix(own).partition("-")
+    return name.startswith(own) and version[:1].isdigit() and "." in part
 
 
 def hand_over(target: Target, facts: Sequence[Facts]) -> Plan:

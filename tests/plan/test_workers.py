@@ -63,12 +63,17 @@ def test_workers_that_run_are_left_alone():
 def test_a_worker_that_is_dead_or_not_watched_is_made_anew(sick):
     said = whys(workers.up(AT_WORK, [facts((V1, 1), (V1, 2), **sick)]))
     assert said.index(f"clear away app1-{V1}-worker.1: remove") < said.index(f"create app1-{V1}-worker.1")
-    assert not [why for why in said if V2 in (why,)]
+    assert not [why for why in said if str(V2) in why]
 
 
 def test_a_program_without_a_container_is_ended_too():
     left = facts(programs={f"app1-{V2}-worker.1": "BACKOFF"})
     assert workers.left(AT_WORK, left) == [f"app1-{V2}-worker.1"]
+
+
+def test_only_names_of_the_apps_own_are_its_workers():
+    programs = {f"other-{V2}-worker.1": "RUNNING", f"app1-{V2}-web": "RUNNING", f"app10-{V2}-worker.1": "RUNNING"}
+    assert workers.left(AT_WORK, facts(programs=programs)) == []
 
 
 def test_a_worker_that_is_not_described_any_more_is_ended():
@@ -89,6 +94,13 @@ def test_a_promote_that_is_put_back_lets_its_workers_finish():
 def test_an_app_without_workers_has_no_step_for_them():
     assert not workers.up(TARGET, [facts()])
     assert [phase.name for phase in promote.plan(TARGET, V2, [facts()]).phases] == ["prepare", "flip"]
+
+
+def test_status_tells_components_apart_whose_names_end_alike():
+    app = replace(AT_WORK.app, components={**AT_WORK.app.components, "mail-worker": replace(WORKER, number=1)})
+    lines = overview.worker_lines(replace(AT_WORK, app=app), [facts((V1, 1), (V1, 2))])
+    assert lines[0] == "worker of 2: 2 on app1."
+    assert lines[1].startswith(f"mail-worker of 1: 0 on app1: app1-{V1}-mail-worker.1 on app1 is not there.")
 
 
 def test_status_counts_workers_and_says_what_to_type_for_those_that_are_missing():
