@@ -671,15 +671,25 @@ def alive(name, spent):
 def steady(name, seconds):
     """Wait until a container has run for so long without an end, or fail with the reason."""
     began = time.monotonic()
-    since = None
-    while since is None or time.monotonic() - since < float(seconds):
+    while True:
         spent = time.monotonic() - began
-        if alive(name, spent)["Running"]:
-            since = since or time.monotonic()
-        elif spent > 20:
-            sys.exit(f"not started after {spent:.0f} s")
+        state = alive(name, spent)
+        if state["Running"] and age(state["Pid"]) >= float(seconds):
+            return
+        if not state["Running"] and spent > 20:
+            sys.exit(f"not started after {spent:.0f} s; see: sudo supervisorctl status {name}")
         if hung_up(50):
             sys.exit("the connection broke")
+
+
+def age(pid):
+    """Seconds since a process was started: by then those that were started with it have run as long."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            started = int(stat.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0  # it ended meanwhile
+    return clock() - started / os.sysconf("SC_CLK_TCK")
 
 
 def wait(name, sock, path, seconds):
