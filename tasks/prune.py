@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from invoke import Context, task
 
 from .plan import prune as plans
-from .plan import workers
 from .run.work import begin
 
 
@@ -16,8 +13,7 @@ def prune(c: Context, app: str | None = None) -> None:
     """Remove releases that are neither live, nor canary, nor kept."""
     with begin(c, "prune", app) as work:
         before = sum(len(facts.installed) for facts in work.facts)
-        changed = work.carry_out(partial(workers.hand_over, work.target), "end workers of what is not live")
-        changed |= work.carry_out(plans.as_of(work.target, work.facts), "prune")
+        changed = work.carry_out(plans.as_of(work.target, work.facts), "prune")
         gone = before - sum(len(facts.installed) for facts in work.facts)
         if not work.dry:
             work.report.line(

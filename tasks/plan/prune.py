@@ -1,4 +1,4 @@
-"""Remove what is neither live, nor canary, nor kept: previews, containers, folders, images, old tables."""
+"""Remove what is neither live, nor canary, nor kept: workers, previews, containers, folders, images, old tables."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from ..commands import docker, files, supervisor
 from ..model.release import Release
-from . import retire
+from . import retire, workers
 from .container import MARGIN
 from .facts import Facts, Installed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
-PHASES = ("stop", "remove")
+PHASES = ("hand over", "stop", "remove")
 KEPT_TABLES = 20
 """Routing tables that stay on disk, so that a rollback knows what was live before what."""
 
@@ -43,7 +43,7 @@ def _on_host(target: Target, facts: Facts) -> HostPlan:
     old = [number for number in facts.numbers[:-KEPT_TABLES] if number != facts.linked]
     if old:
         remove.append(Step("remove old routing tables", files.remove(*(layout.table(number) for number in old))))
-    return {"stop": tuple(stop), "remove": tuple(remove)}
+    return {"hand over": workers.finish(target, facts), "stop": tuple(stop), "remove": tuple(remove)}
 
 
 def _astray(target: Target, facts: Facts) -> list[str]:

@@ -11,7 +11,7 @@ from ..model.release import Release
 from ..model.version import Version
 from . import container
 from .facts import RUNNING, Facts
-from .steps import HostPlan, Plan, Step, together
+from .steps import Plan, Step, together
 from .wishes import Target
 
 STEADY = 3
@@ -78,10 +78,11 @@ def _is_worker(target: Target, name: str) -> bool:
 
 def hand_over(target: Target, facts: Sequence[Facts]) -> Plan:
     """Have the workers of releases that are not live finish what they do, and end."""
-    return together(PHASES, {one.host: _hand_over(target, one) for one in facts})
+    return together(PHASES, {one.host: {"hand over": finish(target, one)} for one in facts})
 
 
-def _hand_over(target: Target, facts: Facts) -> HostPlan:
+def finish(target: Target, facts: Facts) -> tuple[Step, ...]:
+    """Ask the workers on a host that no live release has to finish what they do, and remove them."""
     # What a release that is gone was given as grace is not known any more: the longest of now will do.
     grace = max(map(attrgetter("grace"), target.app.components.values()))
-    return {"hand over": container.end(target, left(target, facts), grace, why="workers of what was live")}
+    return container.end(target, left(target, facts), grace, why="workers of what was live")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.model.release import Release
-from tasks.plan import overview, promote, workers
+from tasks.plan import overview, promote, prune, workers
 from tasks.plan.facts import Container
 
 from .world import APP1, APP2, AT_WORK, TARGET, V1, V2, WORKER, Story, installed, whys
@@ -51,6 +51,12 @@ def test_workers_that_finish_are_asked_at_once_and_given_their_grace():
     (stop,) = [step for phase in plan.phases for step in phase.steps[APP1] if step.argv[:2] == ("docker", "stop")]
     assert stop.argv[2:] == (f"app1-{V1}-worker.1", f"app1-{V1}-worker.2")
     assert stop.timeout > WORKER.grace
+
+
+def test_a_prune_hands_over_before_it_removes_anything():
+    plan = prune.plan(AT_WORK, [facts((V1, 1), (V1, 2), (V2, 1))])
+    assert plan.phases[0].name == "hand over"
+    assert plan.phases[0].steps[APP1] == workers.finish(AT_WORK, facts((V2, 1)))
 
 
 def test_workers_that_run_are_left_alone():
