@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -26,21 +26,23 @@ APP = "only this app; default: all that live on HOST"
 @task(help={"host": HOST, "app": APP})
 def drain(c: Context, host: str, app: str | None = None) -> None:
     """Take HOST out of traffic; wait for its last request."""
-    report = make()
-    with reporting("hosts.drain", report):
-        for target, leaver in choose_on(host, app):
-            report.title(f"drain {leaver} of {target.app.name} ({target.environment.name})")
-            take_out(target, leaver, report, bool(c.config.run.dry))
+    _for_each_app("drain", "of", take_out, c, host, app)
 
 
 @task(help={"host": HOST, "app": APP})
 def add(c: Context, host: str, app: str | None = None) -> None:
     """Bring HOST to what is live, then give it traffic."""
+    _for_each_app("add", "to", take_in, c, host, app)
+
+
+def _for_each_app(
+    verb: str, word: str, do: Callable[[Target, Host, Report, bool], None], c: Context, name: str, app: str | None
+) -> None:
     report = make()
-    with reporting("hosts.add", report):
-        for target, comer in choose_on(host, app):
-            report.title(f"add {comer} to {target.app.name} ({target.environment.name})")
-            take_in(target, comer, report, bool(c.config.run.dry))
+    with reporting(f"hosts.{verb}", report):
+        for target, host in choose_on(name, app):
+            report.title(f"{verb} {host} {word} {target.app.name} ({target.environment.name})")
+            do(target, host, report, bool(c.config.run.dry))
 
 
 def take_out(target: Target, host: Host, report: Report, dry: bool) -> None:

@@ -42,20 +42,13 @@ def onhost() -> bytes:
 
 def site(app: App, placement: Placement, environment: Environment) -> str:
     """Render nginx's configuration of one app: upstreams, buckets, live and preview servers."""
-    name = _name(app)
     return render(
         "nginx/site.conf.j2",
-        app=app.name,
-        name=name,
-        cookie=name,
+        **_names(app, placement, environment),
         cookie_days=COOKIE_DAYS,
-        home=Layout(app.name).home,
         domains=placement.domains,
-        sites=_by_certificate(placement.domains, environment.certificate_of),
-        previews=_by_certificate(placement.domains, environment.certificate_of_previews),
         hsts=environment.hsts,
         slots=environment.slots,
-        http=app.http,
         health_path=app.health.path.partition("?")[0],
         http_include=HTTP_INCLUDE,
         preview_include=PREVIEW_INCLUDE,
@@ -64,17 +57,21 @@ def site(app: App, placement: Placement, environment: Environment) -> str:
 
 def balancer(app: App, placement: Placement, environment: Environment) -> str:
     """Render nginx's configuration of one app on a balancer: buckets, and the way to app hosts."""
+    return render("nginx/balancer.conf.j2", **_names(app, placement, environment))
+
+
+def _names(app: App, placement: Placement, environment: Environment) -> dict[str, object]:
+    """What nginx on app hosts and on balancers calls an app, and whom both answer."""
     name = _name(app)
-    return render(
-        "nginx/balancer.conf.j2",
-        app=app.name,
-        name=name,
-        cookie=name,
-        home=Layout(app.name).home,
-        sites=_by_certificate(placement.domains, environment.certificate_of),
-        previews=_by_certificate(placement.domains, environment.certificate_of_previews),
-        http=app.http,
-    )
+    return {
+        "app": app.name,
+        "name": name,
+        "cookie": name,
+        "home": Layout(app.name).home,
+        "sites": _by_certificate(placement.domains, environment.certificate_of),
+        "previews": _by_certificate(placement.domains, environment.certificate_of_previews),
+        "http": app.http,
+    }
 
 
 def _name(app: App) -> str:
