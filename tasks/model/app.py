@@ -64,7 +64,8 @@ class Wheels:
 class Component:
     """A process of a release: `number` containers on each host. `memory` is docker's notation: 256m, 1g.
 
-    Asked to end, by `stop_signal`, a container has `grace` seconds until it is killed.
+    Asked to end, by `stop_signal`, a container has `grace` seconds until it is killed. One with a `schedule`, a cron
+    line in UTC, is a job: its command runs at these times, `once` for all hosts or on each of them.
     """
 
     command: tuple[str, ...]
@@ -73,6 +74,8 @@ class Component:
     pids: int = 256
     stop_signal: str = "SIGTERM"
     grace: int = 30
+    schedule: str | None = None
+    once: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,3 +116,8 @@ class App:
     def workers(self) -> dict[str, Component]:
         """What only a live release runs: all components but `web`."""
         return {name: one for name, one in self.components.items() if name != WEB}
+
+    @property
+    def jobs(self) -> dict[str, Component]:
+        """Those of the workers that run at certain times."""
+        return {name: one for name, one in self.workers.items() if one.schedule}

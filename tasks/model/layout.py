@@ -13,6 +13,9 @@ APP_GROUP = "depl-app"
 """The group that containers run as, and nginx is in: whoever may use a release's sockets."""
 APP_UID = 10001
 SOCKETS_IN_CONTAINER = "/run/depl"
+JOBS_IN_CONTAINER = "/run/depl/jobs"
+JOB_RUNNER = "/usr/local/lib/depl/run_job.py"
+"""In an image: what runs a job's command at its times. See templates/docker/run_job.py."""
 
 # What the bootstrap writes; deploys only refer to it.
 TLS = "/etc/depl/tls"
@@ -68,6 +71,14 @@ class Layout:
     @property
     def lock(self) -> str:
         return f"{self.home}/lock"
+
+    @property
+    def jobs(self) -> str:
+        """What ran when, of the app's jobs: whoever runs one of them, of whatever version, writes it down here."""
+        return f"{self.home}/jobs"
+
+    def job(self, component: str) -> str:
+        return f"{self.jobs}/{component}.json"
 
     @property
     def site(self) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from ..errors import BadConfig, BadInput
-from ..model.app import WEB, App
+from ..model.app import WEB, App, Component
+from ..plan import cron
 from .read import NAME, is_text, require, shown, structure
 from .settings import PROJECT
 
@@ -99,12 +100,30 @@ def parse(name: str, data: Any, where: str) -> App:
         require(part != WEB or component.number == 1, f"{at}.number", "web is one container: it has one socket")
         require(component.stop_signal in _SIGNALS, f"{at}.stop_signal", f"expected one of {', '.join(_SIGNALS)}")
         require(0 < component.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
+        check_schedule(part, component, data["components"][part], at)
     require(_PAGE.fullmatch(app.health.path), f"{where}: health.path", "expected a path such as /healthz")
     require(0 < app.health.timeout <= 600, f"{where}: health.timeout", "expected 1 to 600 seconds")
     require(_MEMORY.fullmatch(app.http.max_body), f"{where}: http.max_body", "expected a size such as 20m")
     require(0 < app.http.timeout <= 86400, f"{where}: http.timeout", "expected 1 to 86400 seconds")
     check_variables(app.environment, f"{where}: environment")
     return app
+
+
+def check_schedule(part: str, component: Component, given: Mapping[str, Any], at: str) -> None:
+    """Refuse what is no cron line, or none that ever comes true, and what goes with none."""
+    line = component.schedule
+    if line is None:
+        require("once" not in given, f"{at}.once", "is for components with a schedule: workers run on every host")
+        return
+    require(part != WEB, f"{at}.schedule", "web runs always")
+    require(component.number == 1, f"{at}.number", "a job is one container: its runs come one after the other")
+    require(is_text(line, "\r\n\t") and len(line.split()) == 5, f"{at}.schedule",
+            f"expected five fields such as '*/5 * * * *' (UTC), got {line!r:.60}")  # fmt: skip
+    try:
+        following = cron.next_time(line, 0)
+    except ValueError as error:
+        raise BadConfig(f"{at}.schedule", f"{line!r:.60} is no cron line: {error}") from None
+    require(following, f"{at}.schedule", f"{line!r:.60} never comes true")
 
 
 def check_variables(variables: Mapping[str, str], where: str) -> None:
