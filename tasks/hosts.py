@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import invoke
@@ -11,8 +11,9 @@ from invoke import Context, task
 
 from .errors import DeplError, Refused, StepFailed
 from .model.environment import Host
-from .plan import catch_up
+from .plan import catch_up, take_over
 from .plan import hosts as plans
+from .plan.jobs import carriers
 from .plan.wishes import Target
 from .run.balancers import on_balancers
 from .run.choose import choose_on
@@ -46,24 +47,45 @@ def _for_each_app(
 
 
 def take_out(target: Target, host: Host, report: Report, dry: bool) -> None:
-    """Give a host's share of an app to the others, and wait until it has nothing to do."""
+    """Give a host's share of an app to the others, and its jobs, and wait until it has no request to answer."""
     name, environment = target.app.name, target.environment
-    if not environment.balancers:
+    jobs = any(job.once for job in target.app.jobs.values())
+    if not environment.balancers and not jobs:
         raise Refused(
             f"{environment.name} has no balancers, so it is not depl that sends visitors to {host}.\n"
             f"Take it out of what does, or see “A host leaves” in docs/operations.md."
         )
-    with on_balancers("hosts.drain", target, report, dry) as work:
-        work.carry_out(partial(plans.drain, target, host), f"drain {host}")
+    with (
+        on_hosts("hosts.drain", target, report, dry, partial(_all, report)) if jobs else nullcontext() as work,
+        on_balancers("hosts.drain", target, report, dry) as balancers,
+    ):
+        balancers.carry_out(partial(plans.drain, target, host), f"drain {host}")
+        if work:
+            _give_away_jobs(work, host, plans.rotation(target, balancers.facts))
         if dry:
             return
-        left = work.settle(host)
+        left = balancers.settle(host) if environment.balancers else 0
     if left:
         raise DeplError(
             f"{host} gets no new requests of {name}, but {left} are under way after {environment.drain} s: "
             f"WebSockets, or very slow ones.\nThey end with nginx on {host}. To wait again: inv hosts.drain {host}"
         )
-    report.line(f"{host} gets no traffic of {name}.  back: inv hosts.add {host}")
+    if environment.balancers:
+        report.line(f"{host} gets no traffic of {name}.  back: inv hosts.add {host}")
+    else:
+        report.line(
+            f"{host} runs no job of {name} for all. {environment.name} has no balancers: send no visitor there."
+        )
+
+
+def _give_away_jobs(work: OnHosts, host: Host, busy: Collection[str]) -> None:
+    """Have another host run what this one runs for all; fine where it is dead."""
+    take = partial(take_over.take, work.target, host, busy)
+    take(work.facts)  # refuses, where nobody could, before anything is ended
+    work.carry_out(partial(take_over.leave, work.target, host), f"end jobs on {host}")
+    if work.carry_out(take, f"begin the jobs of {host} elsewhere"):
+        there = carriers(work.target, [one for one in work.facts if one.host != host])
+        work.report.line("; ".join(f"{part} runs on {carrier} now" for part, carrier in there.items()) + ".")
 
 
 def take_in(target: Target, host: Host, report: Report, dry: bool) -> None:
@@ -112,6 +134,12 @@ def _bring_up(work: OnHosts, host: Host, busy: Collection[str]) -> bool:
     if not work.dry:
         changed |= work.carry_out(partial(catch_up.hand_over, work.target, host), f"add {host}: hand over")
     return changed
+
+
+def _all(report: Report, lost: Sequence[Host]) -> list[Host]:
+    for one in lost:
+        report.note(f"Note: {one} can't be reached. What its jobs missed meanwhile is not made up for.")
+    return list(lost)
 
 
 def _all_but(host: Host, report: Report, lost: Sequence[Host]) -> list[Host]:

@@ -12,7 +12,7 @@ from .errors import BadInput, DeplError, Refused
 from .model.app import WEB
 from .model.environment import names
 from .model.version import Version
-from .plan import hosts, overview
+from .plan import components, hosts, overview
 from .plan.balancer import Balancer
 from .plan.facts import Facts
 from .plan.wishes import Target
@@ -37,7 +37,7 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
         title = f"{target.app.name} on {names(target.hosts)} ({target.environment.name})"
         screen.show(title, HEADS, [row.cells(target.now, out) for row in rows])
         for line in [
-            *overview.worker_lines(target, facts),
+            *components.lines(target, facts),
             *overview.under_way(facts),
             *overview.expiring([*facts, *balancers], target.environment.tls, target.now),
             *overview.balance(target, balancers, facts, missing),
@@ -56,7 +56,8 @@ def _as_json(target: Target, facts: list[Facts], balancers: list[Balancer], miss
     found = {
         "app": target.app.name, "live": live, "releases": rows, "missing": missing,
         "without_traffic": [host.name for host in hosts.out(target, balancers)],
-        "workers": overview.worker_rows(facts),
+        "workers": components.rows(facts),
+        "jobs": components.job_rows(target, facts),
         "under_way": overview.under_way(facts),
         "expiring": overview.expiring([*facts, *balancers], target.environment.tls, target.now),
     }  # fmt: skip

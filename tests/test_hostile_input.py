@@ -30,7 +30,20 @@ from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.model.rotation import spread
 from tasks.model.version import Version
-from tasks.plan import balancer, build, certificates, hosts, install, overview, promote, prune, render, workers
+from tasks.plan import (
+    balancer,
+    build,
+    certificates,
+    components,
+    hosts,
+    install,
+    overview,
+    promote,
+    prune,
+    render,
+    take_over,
+    workers,
+)
 from tasks.plan import facts as facts_of
 from tasks.plan.balancer import Shares
 from tasks.plan.wishes import Target
@@ -39,7 +52,7 @@ from tasks.run import settings as environments
 
 from . import hostile
 from .authority import Authority
-from .plan.world import APP1, APP2, AT_WORK, ENVIRONMENT, NOW, TARGET, V1, V2, Story, installed
+from .plan.world import APP1, APP2, AT_WORK, ENVIRONMENT, NIGHTLY, NOW, TARGET, V1, V2, Story, installed
 
 INPUTS = {
     "version": 2500, "percent": 1500, "folder": 1500, "app": 2500, "inventory": 2500, "facts": 2000, "label": 600,
@@ -455,6 +468,12 @@ def answer():
              "state": "running", "exit": 0, "oom": False, "memory": 5} for version in versions
         ],
         "programs": {f"app1-{version}-{part}": "RUNNING" for version in versions for part in ("web", "worker.1")},
+        "jobs": {
+            "nightly": {
+                "record": {"claimed": NOW - 60, "begun": NOW - 60, "ended": None, "exit": 3, "seconds": 1.5},
+                "under_way": True,
+            }
+        },
         "audit": [{"at": "x", "who": "ana@deploy", "verb": "promote", "what": "promote", "outcome": "began"}],
         "holder": {"who": "ana@deploy", "since": "x", "verb": "promote"},
         "certificates": {"_.app1.foo": {"name": "*.app1.foo", "not_after": NOW, "serial": "7F"}},
@@ -470,7 +489,8 @@ def test_answers_of_hosts(said):
     facts = accepted(facts_of.parse, APP1, TARGET.layout, said)
     if facts is None:
         return
-    target = replace(AT_WORK, environment=replace(ENVIRONMENT, keep_running=0, keep_installed=0))
+    app = replace(AT_WORK.app, components={**AT_WORK.app.components, "nightly": NIGHTLY})
+    target = replace(AT_WORK, app=app, environment=replace(ENVIRONMENT, keep_running=0, keep_installed=0))
     for planner in (
         lambda: install.plan(target, Version("2026.11.22.12.07"), [facts]),
         lambda: install.plan(target, Version("2026.11.22.12.08"), [facts]),
@@ -480,6 +500,8 @@ def test_answers_of_hosts(said):
         lambda: prune.plan(target, [facts]),
         lambda: workers.up(target, [facts]),
         lambda: workers.hand_over(target, [facts]),
+        lambda: take_over.leave(target, APP1, [facts]),
+        lambda: take_over.take(target, APP2, ["app1"], [facts]),
     ):
         plan = accepted(planner)
         if plan:
@@ -498,9 +520,9 @@ def test_answers_of_hosts(said):
         encode.dumps(row.as_json())
     ended = [step.argv[-1] for step in steps_of(workers.hand_over(target, [facts])) if step.argv[0] == "sh"]
     assert all(name.startswith("app1-") for name in ended), "supervisorctl has words of its own for all"
-    encode.dumps(overview.worker_rows([facts]))
+    encode.dumps([components.rows([facts]), components.job_rows(target, [facts])])
     for line in [
-        *overview.worker_lines(target, [facts]),
+        *components.lines(target, [facts]),
         overview.summary([facts], {}),
         *overview.under_way([facts]),
         *overview.expiring([facts], ["*.app1.foo"], NOW),

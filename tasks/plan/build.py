@@ -75,7 +75,10 @@ def dependencies(app: App) -> Argv:
 
 def dependencies_image(app: App, base: str) -> str:
     """The Dockerfile of all that a change of code leaves as it is."""
-    return render.render("docker/dependencies.Dockerfile.j2", base_image=base, command=list(app.web.command))
+    layers = ["jobs.tar", "deps.tar"] if app.jobs else ["deps.tar"]
+    return render.render(
+        "docker/dependencies.Dockerfile.j2", base_image=base, layers=layers, command=list(app.web.command)
+    )
 
 
 def own_code() -> Argv:

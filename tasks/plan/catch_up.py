@@ -10,7 +10,7 @@ from ..model.environment import Host
 from ..model.version import Version
 from . import install, promote, workers
 from .facts import Facts, Routed
-from .steps import Plan
+from .steps import Plan, together
 from .wishes import Target
 
 
@@ -42,13 +42,20 @@ def release(target: Target, host: Host, version: Version, busy: Collection[str],
 
 def table(target: Target, host: Host, like: Routed, facts: Sequence[Facts]) -> Plan:
     """Give the host the table of the others: live, canary and its share, the way back."""
-    (found,) = (one for one in facts if one.host == host)
-    return promote.same(target, like, found)
+    found, fleet = _beside(host, facts)
+    return promote.same(target, like, found, fleet)
 
 
 def hand_over(target: Target, host: Host, facts: Sequence[Facts]) -> Plan:
-    """End the workers that the host has of what is not live any more."""
-    return workers.hand_over(target, [one for one in facts if one.host == host])
+    """End the workers that the host has of what is not live any more, and the jobs that others have taken over."""
+    found, fleet = _beside(host, facts)
+    return together(workers.PHASES, {host: {"hand over": workers.finish(target, found, fleet)}})
+
+
+def _beside(host: Host, facts: Sequence[Facts]) -> tuple[Facts, list[Facts]]:
+    """A host, and all of them with this one as the last: a job that others run too is theirs."""
+    (found,) = (one for one in facts if one.host == host)
+    return found, [*(one for one in facts if one.host != host), found]
 
 
 def _versions(live: Routed) -> tuple[Version, Version | None, int]:

@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 from ..errors import BadInput, StepFailed, one_line, printable
 from ..model.app import WEB
 from ..model.environment import Host
+from ..model.job import Job
 from ..model.layout import Layout
 from ..model.percent import BUCKETS, Percent
 from ..model.release import Release
@@ -100,6 +101,8 @@ class Facts:
     """The containers of all components but `web`, of whatever version."""
     programs: Mapping[str, str] = field(default_factory=dict)
     """supervisord's programs of the app, each with its state."""
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    """What ran when, by component."""
 
     @property
     def containers(self) -> tuple[Container, ...]:
@@ -185,6 +188,7 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         holder=None if answer["holder"] is None else holder(answer),
         certificates=None if answer["certificates"] is None else ends(answer["certificates"]),
         workers=tuple(one for one in containers if one.component != WEB),
+        jobs={printable(part): job for part, found in answer["jobs"].items() if (job := _job(found))},
         programs={name: state for name, state in answer["programs"].items() if _CONTAINER.fullmatch(name)},
     )
 
@@ -201,6 +205,7 @@ _FORM: Mapping[str, tuple[type, ...]] = {
     "containers": (list,),
     "programs": (dict,),
     "audit": (list,),
+    "jobs": (dict,),
     "certificates": (dict, type(None)),
 }
 
@@ -254,6 +259,23 @@ def _container(found: object) -> Container | None:
         exit=about["exit"],
         out_of_memory=about.get("oom") is True,
         memory=memory if _is_whole(memory) else None,
+    )
+
+
+def _job(found: object) -> Job | None:
+    """What ran when, of a job; None where its file can't be read."""
+    about = _mapping(_mapping(found).get("record"))
+    claimed, code, skipped = _seconds(about.get("claimed")), about.get("exit"), about.get("skipped")
+    if claimed is None:
+        return None
+    return Job(
+        claimed=claimed,
+        begun=_seconds(about.get("begun")),
+        ended=_seconds(about.get("ended")),
+        exit=code if _is_whole(code) else None,
+        seconds=_seconds(about.get("seconds")),
+        skipped=skipped if _is_whole(skipped) else 0,
+        under_way=_mapping(found).get("under_way") is True,
     )
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..model.layout import tls_folder
 from ..model.percent import BUCKETS, Percent
-from . import hosts, workers
+from . import hosts
 from .balancer import Balancer
-from .facts import RUNNING, Facts, Installed
+from .facts import Facts, Installed
 from .wishes import Target
 
 EXPIRES_SOON = 21 * 86400
@@ -36,17 +36,26 @@ class Row:
         share = f"{self.share * 100 / BUCKETS:g} %" if self.share else "-"
         memory = f"{self.memory / 2**20:.0f} MB" if self.memory else "-"
         host = f"{self.host} (out)" if self.host in out else self.host
-        return [self.version, host, str(self.slot), share, self.state, self.health, _ago(now - self.since), memory]
+        return [
+            self.version,
+            host,
+            str(self.slot),
+            share,
+            self.state,
+            self.health,
+            f"{span(now - self.since)} ago",
+            memory,
+        ]
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "share": self.share * 100 / BUCKETS}
 
 
-def _ago(seconds: float) -> str:
+def span(seconds: float) -> str:
     for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds / size:.0f} {word} ago"
-    return f"{max(0, seconds):.0f} s ago"
+            return f"{seconds / size:.0f} {word}"
+    return f"{max(0, seconds):.0f} s"
 
 
 def rows(facts: Sequence[Facts]) -> list[Row]:
@@ -87,46 +96,6 @@ def _health(found: Installed) -> str:
     if not found.running:
         return "out of memory" if found.container.out_of_memory else f"exited {found.container.exit}"
     return f"HTTP {found.health}" if found.health else "no answer"
-
-
-def worker_lines(target: Target, facts: Sequence[Facts]) -> list[str]:
-    """A line for each component but `web`: how many of its containers run where, and what is wrong with the others."""
-    lines = []
-    for part, component in target.app.workers.items():
-        said, wrong, version = [], [], None
-        for one in facts:
-            if not one.live:
-                continue
-            version = one.live.table.live.version
-            of = workers.names(target, version)
-            lacking = [name for name in workers.missing(target, version, one) if of[name][0] == part]
-            said.append(f"{component.number - len(lacking)} on {one.host}")
-            wrong += [f"{name} on {one.host} {_why_missing(one, name)}" for name in lacking]
-        if said:
-            what = f": {'; '.join(wrong)}.  start again: inv promote --version {version}" if wrong else "."
-            lines.append(f"{part} of {component.number}: {', '.join(said)}{what}")
-    for one in facts:
-        if there := workers.left(target, one):
-            lines.append(f"{one.host}: {', '.join(there)} runs though it is not live.  end it: inv prune")
-    return lines
-
-
-def _why_missing(facts: Facts, name: str) -> str:
-    found = next((one for one in facts.workers if one.name == name), None)
-    if not found:
-        return "is not there"
-    if found.state == RUNNING:
-        return "is not watched by supervisord"
-    return "ran out of memory" if found.out_of_memory else f"exited {found.exit}"
-
-
-def worker_rows(facts: Sequence[Facts]) -> list[dict[str, Any]]:
-    """All containers of components but `web`, for machines. `memory` in bytes."""
-    return [
-        {"host": one.host.name, "name": found.name, "component": found.component, "version": str(found.version),
-         "state": found.state, "exit": found.exit, "memory": found.memory}
-        for one in facts for found in one.workers
-    ]  # fmt: skip
 
 
 def under_way(facts: Sequence[Facts]) -> list[str]:

@@ -13,7 +13,7 @@ from ..model.percent import Percent
 from ..model.release import Release
 from ..model.route import Table
 from ..model.version import Version
-from . import workers
+from . import jobs, workers
 from .facts import Facts, Routed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
@@ -30,7 +30,10 @@ def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
     return together(
         PHASES,
         {
-            one.host: {"workers": workers.come_up(target, release, one), **_on_host(target, one, Table(release))}
+            one.host: {
+                "workers": workers.come_up(jobs.share(target, one.host, facts), release, one),
+                **_on_host(target, one, Table(release)),
+            }
             for one, release in ready
         },
     )
@@ -48,11 +51,11 @@ def canary(target: Target, version: Version, share: Percent, facts: Sequence[Fac
     return together(PHASES, {one.host: _on_host(target, one, table) for one, table in tables})
 
 
-def same(target: Target, like: Routed, facts: Facts) -> Plan:
-    """Give one host the table that another one has, with its way back and its time; raises Refused."""
+def same(target: Target, like: Routed, facts: Facts, fleet: Sequence[Facts]) -> Plan:
+    """Give one host of a fleet the table that another one has, with its way back and its time; raises Refused."""
     canary = _ready(facts, like.table.canary.version) if like.table.canary else None
     table = Table(_ready(facts, like.table.live.version), canary, like.table.share)
-    up = workers.come_up(target, table.live, facts)
+    up = workers.come_up(jobs.share(target, facts.host, fleet), table.live, facts)
     live = facts.live
     if live and (live.table, live.previous) == (table, like.previous) and facts.counts == _counts(table):
         return together(PHASES, {facts.host: {"workers": up}})

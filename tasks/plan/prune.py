@@ -20,7 +20,7 @@ KEPT_TABLES = 20
 
 def plan(target: Target, facts: Sequence[Facts]) -> Plan:
     """Keep live, canary, the way back, and of the others the newest: so many running, so many installed."""
-    return together(PHASES, {one.host: _on_host(target, one) for one in facts})
+    return together(PHASES, {one.host: _on_host(target, one, facts) for one in facts})
 
 
 def as_of(target: Target, begun: Sequence[Facts]) -> Callable[[Sequence[Facts]], Plan]:
@@ -29,7 +29,7 @@ def as_of(target: Target, begun: Sequence[Facts]) -> Callable[[Sequence[Facts]],
     return lambda facts: plan(target, [replace(one, clock=clocks[one.host]) for one in facts])
 
 
-def _on_host(target: Target, facts: Facts) -> HostPlan:
+def _on_host(target: Target, facts: Facts, fleet: Sequence[Facts]) -> HostPlan:
     stopped, removed = retire.spare(target, facts)
     layout = target.layout
     stop = [step for one in stopped for step in _stop(target, one)]
@@ -43,7 +43,7 @@ def _on_host(target: Target, facts: Facts) -> HostPlan:
     old = [number for number in facts.numbers[:-KEPT_TABLES] if number != facts.linked]
     if old:
         remove.append(Step("remove old routing tables", files.remove(*(layout.table(number) for number in old))))
-    return {"hand over": workers.finish(target, facts), "stop": tuple(stop), "remove": tuple(remove)}
+    return {"hand over": workers.finish(target, facts, fleet), "stop": tuple(stop), "remove": tuple(remove)}
 
 
 def _astray(target: Target, facts: Facts) -> list[str]:

@@ -93,6 +93,11 @@ def program(container: str, user: str) -> str:
     return render("supervisor/component.conf.j2", container=container, user=user)
 
 
+def job_runner() -> bytes:
+    """The program that runs a job in its container: see templates/docker/run_job.py."""
+    return (TEMPLATES / "docker" / "run_job.py").read_bytes()
+
+
 def tool(name: str) -> bytes:
     """A program of the builder image: see templates/docker/bin/."""
     return (TEMPLATES / "docker" / "bin" / name).read_bytes()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
-from ..commands import docker, onhost
+from ..commands import docker, files, onhost
 from ..model.app import Component
+from ..model.layout import APP_GROUP, JOBS_IN_CONTAINER
 from ..model.release import Release
 from ..model.version import Version
-from . import container
+from . import container, jobs
 from .facts import RUNNING, Facts
 from .steps import Plan, Step, together
 from .wishes import Target
@@ -39,14 +40,20 @@ def missing(target: Target, version: Version, facts: Facts) -> list[str]:
 def come_up(target: Target, release: Release, facts: Facts) -> tuple[Step, ...]:
     """Start what a release's workers lack on a host, and wait until they are steady."""
     wanted = names(target, release.version)
-    steps: list[Step] = []
-    for name in (lacking := missing(target, release.version, facts)):
+    lacking = missing(target, release.version, facts)
+    steps = [jobs_folder(target)] if any(wanted[name][1].schedule for name in lacking) else []
+    for name in lacking:
         part, component = wanted[name]
         if name in facts.programs or any(one.name == name for one in facts.workers):
             steps += container.end(target, [name], component.grace, why=f"clear away {name}")
         undo = docker.end(name, min(component.grace, LONGEST_UNDO))
-        steps += container.start(target, release, name, part, component, {}, undo)
+        mounts = {target.layout.jobs: JOBS_IN_CONTAINER} if component.schedule else {}
+        steps += container.start(target, release, name, part, jobs.process(part, component), mounts, undo)
     return (*steps, *(_steady(name) for name in lacking))
+
+
+def jobs_folder(target: Target) -> Step:
+    return Step("make the folder of what ran when", files.shared_folder(target.layout.jobs, APP_GROUP))
 
 
 def _steady(name: str) -> Step:
@@ -55,9 +62,8 @@ def _steady(name: str) -> Step:
 
 def up(target: Target, facts: Sequence[Facts]) -> Plan:
     """Start what the live releases' workers lack."""
-    return together(
-        PHASES, {one.host: {"workers": come_up(target, one.live.table.live, one)} for one in facts if one.live}
-    )
+    live = [(one, one.live.table.live, jobs.share(target, one.host, facts)) for one in facts if one.live]
+    return together(PHASES, {one.host: {"workers": come_up(share, release, one)} for one, release, share in live})
 
 
 def left(target: Target, facts: Facts) -> list[str]:
@@ -65,24 +71,30 @@ def left(target: Target, facts: Facts) -> list[str]:
     if not facts.live:
         return []
     wanted = names(target, facts.live.table.live.version)
-    there = {name for name in (*(one.name for one in facts.workers), *facts.programs) if _is_worker(target, name)}
-    return sorted(there - wanted.keys())
+    return sorted(there(target, facts).keys() - wanted.keys())
 
 
-def _is_worker(target: Target, name: str) -> bool:
-    """By its name: a worker's ends with a number behind a dot, and nothing else of the app's does."""
-    own = f"{target.app.name}-"
-    version, _, part = name.removeprefix(own).partition("-")
-    return name.startswith(own) and version[:1].isdigit() and "." in part
+def there(target: Target, facts: Facts) -> dict[str, str]:
+    """The containers of workers on a host, and the programs that watch one, each with its component's name.
+
+    By their names: a worker's ends with a number behind a dot, and nothing else of the app's does.
+    """
+    own, found = f"{target.app.name}-", {}
+    for name in (*(one.name for one in facts.workers), *facts.programs):
+        version, _, part = name.removeprefix(own).partition("-")
+        if name.startswith(own) and version[:1].isdigit() and "." in part:
+            found[name] = part.rpartition(".")[0]
+    return found
 
 
 def hand_over(target: Target, facts: Sequence[Facts]) -> Plan:
     """Have the workers of releases that are not live finish what they do, and end."""
-    return together(PHASES, {one.host: {"hand over": finish(target, one)} for one in facts})
+    return together(PHASES, {one.host: {"hand over": finish(target, one, facts)} for one in facts})
 
 
-def finish(target: Target, facts: Facts) -> tuple[Step, ...]:
-    """Ask the workers on a host that no live release has to finish what they do, and remove them."""
+def finish(target: Target, facts: Facts, fleet: Sequence[Facts]) -> tuple[Step, ...]:
+    """Ask the workers on a host that it isn't to have, beside this fleet, to finish what they do, and remove them."""
     # What a release that is gone was given as grace is not known any more: the longest of now will do.
     grace = max(map(attrgetter("grace"), target.app.components.values()))
-    return container.end(target, left(target, facts), grace, why="workers of what was live")
+    names = left(jobs.share(target, facts.host, fleet), facts)
+    return container.end(target, names, grace, why="workers of what was live")

@@ -19,7 +19,7 @@ from ..model.version import Version
 from ..plan import build as plans
 from ..plan import render
 from ..plan.wishes import Target
-from . import registry
+from . import job_layer, registry
 from .engine import Engine
 from .report import Progress, Report
 from .source import Checkout
@@ -170,7 +170,10 @@ class _Build:
     ) -> tuple[str, str]:
         """The base image with the dependencies on it, each of whose compiled modules loads; and how it came."""
         text = plans.dependencies_image(self.app, base)
-        tag = f"depl-dependencies:{plans.digest(text, self.engine.image_id(base) or '', wheelhouse.name)}"
+        jobs = {"jobs.tar": job_layer.pack(EPOCH)} if self.app.jobs else {}
+        tag = (
+            f"depl-dependencies:{plans.digest(text, self.engine.image_id(base) or '', wheelhouse.name, *jobs.values())}"
+        )
         if self.engine.has(tag):
             return tag, "kept"
         kept = wheelhouse / "layer.tar"
@@ -180,7 +183,7 @@ class _Build:
             shutil.copyfile(made, kept.with_suffix(".new"))
             kept.with_suffix(".new").rename(kept)
         unchecked = f"{tag}-unchecked"
-        self.engine.build("dependencies", text, {"deps.tar": kept.read_bytes()}, unchecked, progress.now)
+        self.engine.build("dependencies", text, {"deps.tar": kept.read_bytes(), **jobs}, unchecked, progress.now)
         said = self._check(unchecked, progress)
         self.engine.rename(unchecked, tag)
         return tag, f"{kept.stat().st_size / 1e6:.1f} MB, {said}"

@@ -122,12 +122,15 @@ class Claims:
 
     def _run(self):
         lock = self.path.with_suffix(".run").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return None
-        return lock
+        for _ in range(5):  # `inv status` may have it for a microsecond, to see whether a run is under way
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.01)
+            else:
+                return lock
+        lock.close()
+        return None
 
     @contextmanager
     def _alone(self):

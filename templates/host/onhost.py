@@ -404,14 +404,28 @@ def audit():
 
 def holder():
     """Who holds the lock; None where nobody does."""
+    return (read_json(f"{APP['home']}/lock") or {}) if locked(f"{APP['home']}/lock") else None
+
+
+def locked(path):
     try:
-        with open(f"{APP['home']}/lock", encoding="utf-8") as one:
+        with open(path, encoding="utf-8") as one:
             fcntl.flock(one, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return read_json(f"{APP['home']}/lock") or {}
+        return True
     except OSError:
-        return None
-    return None
+        return False
+    return False
+
+
+def jobs():
+    """What ran when, of each job, as its runner wrote it down; a run under way holds a lock."""
+    found = {}
+    for part, kind in (one.rsplit(".", 1) for one in listing("jobs") if "." in one):
+        if kind == "json":
+            path = f"{APP['home']}/jobs/{part}"
+            found[part] = {"record": read_json(f"{path}.json"), "under_way": locked(f"{path}.run")}
+    return found
 
 
 def content(path):
@@ -457,6 +471,7 @@ def facts(home, site, health_path, with_memory=""):
             "slots": {one: leads(f"slots/{one}") for one in listing("slots")},
             "containers": containers(with_memory),
             "programs": programs(),
+            "jobs": jobs(),
             "audit": audit(),
             "holder": holder(),
             "certificates": certificates(),

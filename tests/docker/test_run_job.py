@@ -174,4 +174,4 @@ def test_a_command_that_is_not_there_is_told_at_once(tmp_path):
         said = process.communicate(timeout=20)[0]
     assert process.returncode == 1
     assert said == "depl: 'no-such-program', which is to run at '* * * * *', is no program of this image\n"
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())

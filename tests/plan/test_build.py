@@ -6,7 +6,7 @@ from tasks.model.app import Packages, Wheels
 from tasks.model.version import Version
 from tasks.plan import build
 
-from .world import APP
+from .world import APP, ON_TIME
 
 
 def key(app=APP, builder="sha256:1", requirements="flask==3\n", epoch=1):
@@ -54,6 +54,11 @@ def test_the_builder_has_the_headers_and_the_libraries_of_the_app():
     text = build.builder(replace(APP, packages=Packages(build=("libpq-dev",), run=("libpq5",)))).dockerfile
     assert "libpq-dev" in text
     assert "libpq5" in text
+
+
+def test_only_an_app_with_jobs_gets_what_runs_them():
+    assert "jobs.tar" not in build.dependencies_image(APP, "depl-slim:1")
+    assert "ADD jobs.tar /" in build.dependencies_image(ON_TIME.app, "depl-slim:1")
 
 
 def test_the_image_is_three_layers_and_labelled():

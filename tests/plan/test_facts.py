@@ -28,6 +28,7 @@ def answer(**changes):
         ],
         "programs": {NAME: "RUNNING"},
         "audit": [],
+        "jobs": {},
         "holder": None,
         "certificates": {"_.app1.foo": {"not_after": 2e9}, "odd": None},
     }  # fmt: skip

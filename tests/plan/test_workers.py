@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tasks.model.release import Release
-from tasks.plan import overview, promote, prune, workers
+from tasks.plan import components, promote, prune, workers
 from tasks.plan.facts import Container
 
 from .world import APP1, APP2, AT_WORK, TARGET, V1, V2, WORKER, Story, installed, whys
@@ -56,7 +56,7 @@ def test_workers_that_finish_are_asked_at_once_and_given_their_grace():
 def test_a_prune_hands_over_before_it_removes_anything():
     plan = prune.plan(AT_WORK, [facts((V1, 1), (V1, 2), (V2, 1))])
     assert plan.phases[0].name == "hand over"
-    assert plan.phases[0].steps[APP1] == workers.finish(AT_WORK, facts((V2, 1)))
+    assert plan.phases[0].steps[APP1] == workers.finish(AT_WORK, facts((V2, 1)), [facts((V2, 1))])
 
 
 def test_workers_that_run_are_left_alone():
@@ -104,15 +104,15 @@ def test_an_app_without_workers_has_no_step_for_them():
 
 def test_status_tells_components_apart_whose_names_end_alike():
     app = replace(AT_WORK.app, components={**AT_WORK.app.components, "mail-worker": replace(WORKER, number=1)})
-    lines = overview.worker_lines(replace(AT_WORK, app=app), [facts((V1, 1), (V1, 2))])
+    lines = components.lines(replace(AT_WORK, app=app), [facts((V1, 1), (V1, 2))])
     assert lines[0] == "worker of 2: 2 on app1."
     assert lines[1].startswith(f"mail-worker of 1: 0 on app1: app1-{V1}-mail-worker.1 on app1 is not there.")
 
 
 def test_status_counts_workers_and_says_what_to_type_for_those_that_are_missing():
-    assert overview.worker_lines(AT_WORK, [facts((V1, 1), (V1, 2))]) == ["worker of 2: 2 on app1."]
-    (line,) = overview.worker_lines(AT_WORK, [facts((V1, 1), (V1, 2), state="exited")])
+    assert components.lines(AT_WORK, [facts((V1, 1), (V1, 2))]) == ["worker of 2: 2 on app1."]
+    (line,) = components.lines(AT_WORK, [facts((V1, 1), (V1, 2), state="exited")])
     assert f"app1-{V1}-worker.1 on app1 exited 137" in line
     assert line.endswith(f"start again: inv promote --version {V1}")
-    left = overview.worker_lines(AT_WORK, [facts((V1, 1), (V1, 2), (V2, 1))])[-1]
+    left = components.lines(AT_WORK, [facts((V1, 1), (V1, 2), (V2, 1))])[-1]
     assert left == f"app1: app1-{V2}-worker.1 runs though it is not live.  end it: inv prune"

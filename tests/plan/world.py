@@ -25,7 +25,9 @@ ENVIRONMENT = Environment(
 APP = App(name="app1", components={"web": Component(command=("python3", "-m", "gunicorn"))})
 TARGET = Target(APP, ENVIRONMENT, "ana@deploy", NOW)
 WORKER = replace(APP.web, number=2, grace=45)
+NIGHTLY = replace(APP.web, schedule="*/5 * * * *", grace=120)
 AT_WORK = replace(TARGET, app=replace(APP, components={**APP.components, "worker": WORKER}))
+ON_TIME = replace(TARGET, app=replace(APP, components={**APP.components, "nightly": NIGHTLY}))
 
 
 def site_digest():

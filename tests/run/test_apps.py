@@ -12,6 +12,10 @@ from tasks.run.settings import PROJECT
 COMMENTED = yaml.safe_load((PROJECT / "conf/apps/app1.yml").read_text())
 
 
+def job(schedule, **more):
+    return {"command": ["x"], "schedule": schedule, **more}
+
+
 def with_change(path, value):
     data = copy.deepcopy(COMMENTED)
     *folders, last = path.split(".")
@@ -51,6 +55,18 @@ def test_the_commented_example_is_an_app_and_shows_every_key():
             {"web.1": {"command": ["x"]}, **COMMENTED["components"]},
             r"components.web.1: a component's name",
         ),
+        ("components.web.schedule", "* * * * *", "components.web.schedule: web runs always"),
+        ("components.x", job("*/5 * * *"), r"components.x.schedule: expected five fields such as '\*/5"),
+        ("components.x", job(""), "components.x.schedule: expected five fields"),
+        ("components.x", job("0 * * * * *"), "components.x.schedule: expected five fields"),
+        ("components.x", job("* * *\n* *"), "components.x.schedule: expected five fields"),
+        ("components.x", job("61 * * * *"), "components.x.schedule: '61.*' is no cron line: bad minute"),
+        ("components.x", job("0 0 31 2 *"), "components.x.schedule: '0 0 31 2 .*' is no cron line: bad day-of-month"),
+        ("components.x", job("0 0 */31 2 MON#5"), "components.x.schedule: .* never comes true"),
+        ("components.x", job(5), "components.x.schedule: expected text"),
+        ("components.x", job("* * * * *", number=2), "components.x.number: a job is one container"),
+        ("components.x", {"command": ["x"], "once": True}, "components.x.once: is for components with a schedule"),
+        ("components.x", job("* * * * *", once="yes"), "components.x.once: expected true or false"),
         ("components.web.stop_signal", "KILL", "components.web.stop_signal: expected one of SIGTERM"),
         ("components.web.pids", 1, "components.web.pids: expected 2 to 32768"),
         ("base", "alpine", "base: expected slim or debian"),
