@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import bootstrap, build, hosts, install, promote, prune, status
+from . import bootstrap, build, hosts, install, promote, prune, secret, status
 
 ns = Collection(
     bootstrap.bootstrap,
@@ -19,4 +19,5 @@ ns = Collection(
     status.logs,
     status.audit,
     hosts.ns,
+    secret.ns,
 )

@@ -33,7 +33,7 @@ def buildinst(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | Non
     with reporting("build", report):
         version = make_version(c, report, ref, dirty, app)
     if version:
-        with begin(c, "install", app) as work:
+        with begin(c, "install", app, secrets=True) as work:
             put_in_place(work, version)
 
 

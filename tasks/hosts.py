@@ -16,7 +16,7 @@ from .plan import hosts as plans
 from .plan.jobs import carriers
 from .plan.wishes import Target
 from .run.balancers import on_balancers
-from .run.choose import choose_on
+from .run.choose import choose_on, with_secrets
 from .run.report import Report, make
 from .run.work import OnHosts, on_hosts, reporting
 
@@ -90,6 +90,7 @@ def _give_away_jobs(work: OnHosts, host: Host, busy: Collection[str]) -> None:
 
 def take_in(target: Target, host: Host, report: Report, dry: bool) -> None:
     """Bring a host to what is live on the others, then give it its share of an app's traffic."""
+    target = with_secrets(target)
     with (
         on_hosts("hosts.add", target, report, dry, partial(_all_but, host, report)) as work,
         on_balancers("hosts.add", target, report, dry) as balancers,

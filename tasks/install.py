@@ -20,7 +20,7 @@ HELP = {
 def install(c: Context, version: str | None = None, app: str | None = None) -> None:
     """Start VERSION on all hosts, at its own URL, without traffic."""
     wanted = Version.parse(version) if version is not None else None
-    with begin(c, "install", app) as work:
+    with begin(c, "install", app, secrets=True) as work:
         put_in_place(work, wanted or registry.newest(work.target, work.report))
 
 

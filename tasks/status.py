@@ -26,7 +26,7 @@ HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", 
 
 @task(help={"app": APP, "json": "print JSON, for machines"})
 def status(c: Context, app: str | None = None, json: bool = False) -> None:
-    """Show every release on every host: share of users, state, health."""
+    """Show every release on every host: share, state, health."""
     target = choose(app)
     facts, balancers, missing = look_around(target, memory=True)
     out = {host.name for host in hosts.out(target, balancers)}

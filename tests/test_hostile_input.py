@@ -6,6 +6,7 @@ what is rendered and run only where it belongs.
 
 from __future__ import annotations
 
+import base64
 import configparser
 import json as encode
 import re
@@ -22,6 +23,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks import secret
 from tasks.commands import docker
 from tasks.errors import BadConfig, BadInput, DeplError
 from tasks.model.environment import Certificate, Placement
@@ -29,6 +31,7 @@ from tasks.model.layout import tls_folder
 from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.model.rotation import spread
+from tasks.model.secrets import tree
 from tasks.model.version import Version
 from tasks.plan import (
     balancer,
@@ -42,12 +45,13 @@ from tasks.plan import (
     prune,
     render,
     take_over,
+    variables,
     workers,
 )
 from tasks.plan import facts as facts_of
 from tasks.plan.balancer import Shares
 from tasks.plan.wishes import Target
-from tasks.run import apps, inventory, source
+from tasks.run import age, apps, inventory, secrets, source
 from tasks.run import settings as environments
 
 from . import hostile
@@ -57,6 +61,7 @@ from .plan.world import APP1, APP2, AT_WORK, ENVIRONMENT, NIGHTLY, NOW, TARGET, 
 INPUTS = {
     "version": 2500, "percent": 1500, "folder": 1500, "app": 2500, "inventory": 2500, "facts": 2000, "label": 600,
     "holder": 200, "ref": 300, "name": 500, "certificate": 500, "balancer": 1500,
+    "secrets": 1500, "edited secrets": 1500,
 }  # fmt: skip
 
 
@@ -81,6 +86,15 @@ def accepted(gate, *words):
         assert len(text) < 2000
         assert not [one for one in text if one != "\n" and unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
         return None
+
+
+def outcome(gate):
+    """What a gate gives, or the text of its refusal."""
+    try:
+        return gate(), ""
+    except DeplError as error:
+        assert accepted(gate) is None
+        return None, str(error)
 
 
 def check_argv(argv, sound_options, free=()):
@@ -282,7 +296,7 @@ def check_program(layout, user):
 
 
 def check_variables(target):
-    text = install._variables(target, V1)
+    text = variables.text(target, V1)
     read = {}
     for line in text.encode().decode().split("\n")[:-1]:  # as docker does it
         key, _, value = line.removesuffix("\r").lstrip().partition("=")
@@ -575,6 +589,84 @@ def test_whoever_holds_a_lock_is_shown_on_one_line(about):
 @given(hostile.near("https://ana:secret@git.example.com/app1.git", "git@git.example.com:app1.git"))
 def test_addresses_of_sources(url):
     check_image(TARGET.app, source._without_secrets(url))
+
+
+SANDBOX_KEY = age.Key(
+    environments.PROJECT / "vagrant_rsa",
+    age.pyrage.ssh.Identity.from_buffer((environments.PROJECT / "vagrant_rsa").read_bytes()),
+)
+SECRETS = {
+    "apps.app1.SECRET_KEY": "Planted-Secret-1", "apps.app1.TOKEN": "Planted-Secret-2", "services.queue.password": "x",
+}  # fmt: skip
+PLANTED = tuple(
+    f"{before}Planted-Secret-3{behind}" for before in ("", "*", "!", "&", "'", "a: ") for behind in ("", ": x")
+)
+
+
+@cache
+def sealed():
+    """A sound file's data, and its text."""
+    public = (environments.PROJECT / "vagrant_rsa.pub").read_text("utf-8")
+    recipient = age.recipient(public, "x")
+    data = {
+        "recipients": {"ana": public.strip()},
+        "values": tree({place: age.seal(place, text, [recipient]) for place, text in SECRETS.items()}),
+    }
+    return data, yaml.safe_dump(data, width=100_000)
+
+
+def damaged(at, byte):
+    """The same with another byte in one of the values, as a bad merge or a bad disk leaves it."""
+    data, _ = sealed()
+    content = bytearray(base64.b64decode(data["values"]["services"]["queue"]["password"]))
+    content[at % len(content)] = byte
+    services = {"queue": {"password": base64.b64encode(content).decode()}}
+    return encode.dumps({**data, "values": {**data["values"], "services": services}})
+
+
+def check_secrets(found):
+    """Nothing but text that an environment's file can hold, at places that mean something."""
+    target = replace(TARGET, secrets=secrets.Secrets.of(found))
+    read = variables.text(target, V1)
+    assert read.count("\n") == len(variables.merged(target, V1))
+    assert f"DEPL_VERSION={V1}\n" in read
+    assert "Planted" not in repr(target)
+
+
+@hostile_inputs("secrets")
+@given(st.one_of(
+    hostile.near(sealed()[1]),
+    st.builds(damaged, st.integers(0, 600), st.integers(0, 255)),
+    hostile.broken(sealed()[0], st.one_of(hostile.near(*PLANTED), hostile.json)).map(encode.dumps),
+))  # fmt: skip
+def test_files_of_secrets(text):
+    def gate():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(age, "keys", lambda: [SANDBOX_KEY])
+            return secrets.parse(text, "conf/inventory/test/secrets.age").reveal()
+
+    found, refusal = outcome(gate)
+    if found is None:
+        assert "Planted" not in refusal
+    else:
+        assert {place: found[place] for place in found} == {place: SECRETS[place] for place in found}
+        check_secrets(found)
+
+
+@hostile_inputs("edited secrets")
+@given(st.one_of(
+    hostile.near(secrets.as_text("test", SECRETS)),
+    st.tuples(st.sampled_from(PLANTED), st.integers(0, 400)).map(
+        lambda one: secrets.as_text("test", SECRETS)[: one[1]] + one[0] + secrets.as_text("test", SECRETS)[one[1] :]
+    ),
+    hostile.broken(tree(SECRETS), st.one_of(hostile.near(*PLANTED), hostile.json)).map(encode.dumps),
+))  # fmt: skip
+def test_secrets_that_come_back_from_an_editor(text):
+    found, refusal = outcome(lambda: secret._checked("secrets of test", {}, text))
+    if found is None:
+        assert "Planted" not in refusal
+    else:
+        check_secrets(found)
 
 
 @hostile_inputs("ref")

@@ -65,7 +65,8 @@ class Component:
     """A process of a release: `number` containers on each host. `memory` is docker's notation: 256m, 1g.
 
     Asked to end, by `stop_signal`, a container has `grace` seconds until it is killed. One with a `schedule`, a cron
-    line in UTC, is a job: its command runs at these times, `once` for all hosts or on each of them.
+    line in UTC, is a job: its command runs at these times, `once` for all hosts or on each of them. `needs` names the
+    variables without which it must not start.
     """
 
     command: tuple[str, ...]
@@ -76,6 +77,7 @@ class Component:
     grace: int = 30
     schedule: str | None = None
     once: bool = True
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ..model.app import WEB
 from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER
 from ..model.release import Release
 from ..model.version import Version
-from . import container, render, retire, site
+from . import container, render, retire, site, variables
 from .facts import Facts
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
@@ -41,6 +41,7 @@ def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
             f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {ROOM // 2**20} MB are needed.\n"
             "Make room: inv prune"
         )
+    variables.must_be_set(target, version)
     release = _earlier(facts, version) or Release(version, _slot(target, facts))
     return {
         "clear": _clear(target, facts, version),
@@ -120,23 +121,11 @@ def _start(target: Target, release: Release) -> tuple[Step, ...]:
     return (
         Step("make the release's folder", files.folder(folder), undo=files.remove(folder)),
         Step("make the sockets' folder", files.shared_folder(sockets, APP_GROUP)),
-        Step("write the environment", files.write(f"{folder}/env", "0600"), _variables(target, version).encode()),
+        Step("write the environment", files.write(f"{folder}/env", "0600"), variables.text(target, version).encode()),
         Step("take the slot", files.link(f"../releases/{release}", layout.slot(release.slot)),
              undo=files.remove(layout.slot(release.slot))),
         *container.start(target, release, name, WEB, target.app.web, mounts, undo=docker.remove(name)),
     )  # fmt: skip
-
-
-def _variables(target: Target, version: Version) -> str:
-    """The container's environment as docker's --env-file has it."""
-    own = {
-        "DEPL_APP": target.app.name,
-        "DEPL_ENVIRONMENT": target.environment.name,
-        "DEPL_SOCKET": f"{SOCKETS_IN_CONTAINER}/{WEB}.sock",
-        "DEPL_VERSION": str(version),
-    }
-    merged = {**target.app.environment, **target.placement.environment, **own}
-    return "".join(f"{key}={value}\n" for key, value in sorted(merged.items()))
 
 
 def _wait(target: Target, release: Release) -> Step:

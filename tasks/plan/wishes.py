@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from ..model.app import App
 from ..model.environment import Environment, Host, Placement
 from ..model.layout import Layout
+from ..model.secrets import NONE, Secrets
 from ..model.version import Version
 
 
 @dataclass(frozen=True)
 class Target:
-    """An app in an environment: what it is, where it runs, and who asks (user@machine), at what time."""
+    """An app in an environment: what it is, where it runs, and who asks (user@machine), at what time.
+
+    `secrets` are there only for work that writes what processes get as their environment.
+    """
 
     app: App
     environment: Environment
     who: str
     now: float
+    secrets: Secrets = NONE
 
     @property
     def placement(self) -> Placement:

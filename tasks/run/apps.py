@@ -21,7 +21,7 @@ _LIBRARY = re.compile(r"lib[A-Za-z0-9._+-]+\.so(\.\d+)*", re.ASCII)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _MEMORY = re.compile(r"[1-9]\d{0,8}[kmg]", re.ASCII)
 _PAGE = re.compile(r"/[A-Za-z0-9._~/?=&%-]*", re.ASCII)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CPU = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
 _LONGEST = 32768
 """Bytes of a variable's value: docker reads env files with lines of up to 64 KB."""
@@ -99,6 +99,8 @@ def parse(name: str, data: Any, where: str) -> App:
         require(0 < component.number <= 32, f"{at}.number", "expected 1 to 32 containers on each host")
         require(part != WEB or component.number == 1, f"{at}.number", "web is one container: it has one socket")
         require(component.stop_signal in _SIGNALS, f"{at}.stop_signal", f"expected one of {', '.join(_SIGNALS)}")
+        for name in component.needs:
+            require(VARIABLE.fullmatch(name), f"{at}.needs", f"{name!r:.60} is no name of a variable")
         require(0 < component.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
         check_schedule(part, component, data["components"][part], at)
     require(_PAGE.fullmatch(app.health.path), f"{where}: health.path", "expected a path such as /healthz")
@@ -129,7 +131,7 @@ def check_schedule(part: str, component: Component, given: Mapping[str, Any], at
 def check_variables(variables: Mapping[str, str], where: str) -> None:
     """Refuse names that no shell would take, and values with line breaks: docker's env files have none."""
     for key, value in variables.items():
-        require(_VARIABLE.fullmatch(key), where, f"{shown(key)!r:.60} is no name of a variable")
+        require(VARIABLE.fullmatch(key), where, f"{shown(key)!r:.60} is no name of a variable")
         require(not key.startswith("DEPL_"), f"{where}.{key}", "DEPL_… is set by depl itself")
         require(is_text(value, "\r\n"), f"{where}.{key}", "a value is one line of text")
         require(len(value.encode()) <= _LONGEST, f"{where}.{key}", f"a value has at most {_LONGEST} bytes")

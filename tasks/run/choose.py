@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from ..errors import BadConfig, BadInput
 from ..model.environment import Environment, Host
 from ..plan.wishes import Target
-from . import apps, inventory, settings
+from . import apps, inventory, secrets, settings
 
 
 def choose(app: str | None) -> Target:
@@ -20,6 +21,11 @@ def choose(app: str | None) -> Target:
             f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there"
         )
     return Target(described, environment, settings.who(), time.time())
+
+
+def with_secrets(target: Target) -> Target:
+    """Decrypt what the processes of an app get; raises BadConfig and Refused, before anything is touched."""
+    return replace(target, secrets=secrets.load(target.environment.name))
 
 
 def choose_on(name: str, app: str | None) -> list[tuple[Target, Host]]:

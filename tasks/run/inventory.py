@@ -216,7 +216,7 @@ def _keep(path: Path, text: str) -> None:
 def _cache_file(folder: Path) -> Path | None:
     """Where the answer for exactly these files lies; None for secrets and programs."""
     digest = hashlib.sha256(sys.prefix.encode())
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+    for path in sorted(one for one in folder.rglob("*") if one.is_file() and one.suffix != ".age"):
         content = path.read_bytes()
         if content.startswith((b"#!", b"$ANSIBLE_VAULT")):
             return None

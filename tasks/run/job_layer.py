@@ -12,7 +12,7 @@ from ..plan import render
 
 
 def pack(epoch: int) -> bytes:
-    """A normalised tar. The library is the one that is installed here: who accepts a line reads it as its runner will."""
+    """A normalised tar. The library is the one installed here: who accepts a line reads it as its runner will."""
     runner = PurePosixPath(JOB_RUNNER)
     library = [one for one in resources.files("cronsim").iterdir() if one.name.endswith(".py")]
     files = {runner: render.job_runner(), **{runner.parent / "cronsim" / one.name: one.read_bytes() for one in library}}

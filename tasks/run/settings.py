@@ -31,6 +31,12 @@ def environment() -> str:
     return wanted
 
 
+def chosen() -> str:
+    """The inventory to use, for those who don't read it; raises BadInput."""
+    load()
+    return environment()
+
+
 def who() -> str:
     """The person and the machine, as the lock and the audit file name them: ana@deploy; raises BadInput."""
     person = os.environ.get("DEPL_WHO") or os.environ.get("TEAMCITY_BUILDCONF_NAME") or _user()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -21,13 +21,13 @@ from ..model.version import Version
 from ..plan.facts import Facts
 from ..plan.steps import Plan
 from ..plan.wishes import Target
-from .choose import choose
+from .choose import choose, with_secrets
 from .execute import execute
 from .lock import Lock
 from .look import out_of_rotation
 from .question import Answer, Question, of_app_hosts
 from .report import Report, make
-from .ssh import Command, Fleet
+from .ssh import Command, Fleet, Result, answers_of
 
 AUDIT_SECONDS = 5
 
@@ -100,6 +100,11 @@ class Work(Generic[Answer]):
         """Read the facts of all hosts that this is about."""
         answers = zip(self._fleet.remotes, self._question.ask(self._fleet), strict=True)
         self.facts = tuple(answer for host, answer in answers if host not in self._without)
+
+    def ask(self, commands: Mapping[Host, Command]) -> dict[Host, Result]:
+        """Ask hosts something by the way; raises what is wrong with the first that doesn't answer."""
+        answers = answers_of(self._fleet.ask({host: [command] for host, command in commands.items()}))
+        return {host: results[-1] for host, results in answers.items()}
 
     def _entry(self, what: str, outcome: str) -> Command:
         """Write a line to a host's audit file. A full disk must not keep anybody from rolling back."""
@@ -175,11 +180,16 @@ AnyWork = TypeVar("AnyWork", bound=Work[Any])
 
 
 @contextmanager
-def begin(c: invoke.Context, verb: str, app: str | None) -> Iterator[OnHosts]:
-    """Open a piece of work on one app; its lock is held until the end, but for a dry run."""
+def begin(c: invoke.Context, verb: str, app: str | None, *, secrets: bool = False) -> Iterator[OnHosts]:
+    """Open a piece of work on one app; its lock is held until the end, but for a dry run.
+
+    With `secrets` where it writes an environment: to decrypt them takes time, and a key.
+    """
     report = make()
     with reporting(verb, report):
         target = choose(app)
+        if secrets:
+            target = with_secrets(target)
         dry = bool(c.config.run.dry)
         report.title(
             f"{verb} {target.app.name} on {names(target.hosts)} ({target.environment.name}){', dry run' if dry else ''}"

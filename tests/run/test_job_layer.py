@@ -15,4 +15,4 @@ def test_the_runner_comes_with_its_library_beside_it_whenever_it_is_packed():
     assert {one.mtime for one in entries.values()} == {7}
     beside = JOB_RUNNER.rpartition("/")[0]
     assert {JOB_RUNNER, f"{beside}/cronsim/__init__.py", f"{beside}/cronsim/cronsim.py"} <= entries.keys()
-    assert list(entries)[0] == beside, "a folder that nobody lists would get the time of the build"
+    assert next(iter(entries)) == beside, "a folder that nobody lists would get the time of the build"

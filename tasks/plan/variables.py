@@ -1,0 +1,39 @@
+"""What the processes of a release get as environment variables, and which of those they need."""
+
+from __future__ import annotations
+
+from ..errors import Refused
+from ..model.app import WEB
+from ..model.layout import SOCKETS_IN_CONTAINER
+from ..model.version import Version
+from .wishes import Target
+
+
+def merged(target: Target, version: Version) -> dict[str, str]:
+    """All variables: of the app's description, of the inventory, secrets, and depl's own. The later win."""
+    own = {
+        "DEPL_APP": target.app.name,
+        "DEPL_ENVIRONMENT": target.environment.name,
+        "DEPL_SOCKET": f"{SOCKETS_IN_CONTAINER}/{WEB}.sock",
+        "DEPL_VERSION": str(version),
+    }
+    secrets = target.secrets.apps.get(target.app.name, {})
+    return {**target.app.environment, **target.placement.environment, **secrets, **own}
+
+
+def text(target: Target, version: Version) -> str:
+    """The same as docker's --env-file has it."""
+    return "".join(f"{key}={value}\n" for key, value in sorted(merged(target, version).items()))
+
+
+def must_be_set(target: Target, version: Version) -> None:
+    """Refuse to start what needs variables that nobody set."""
+    name, there = target.app.name, merged(target, version)
+    for part, component in target.app.components.items():
+        missing = [one for one in component.needs if one not in there]
+        if missing:
+            raise Refused(
+                f"{part} of {name} needs {', '.join(missing)}, which nobody set. Nothing was started.\n"
+                f"A secret: inv secrets.edit, as apps.{name}.{missing[0]}\n"
+                f"A plain value: depl_apps.{name}.environment in conf/inventory/{target.environment.name}"
+            )

@@ -1,0 +1,94 @@
+"""inv secrets.edit, secrets.rotate: values that lie encrypted beside the inventory.
+
+Not secrets.py: Invoke puts this folder in front of where Python looks, and the standard library has a `secrets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import invoke
+from invoke import Context, task
+
+from .errors import BadConfig
+from .run import apps, editor, secrets, settings
+from .run.report import Report, make
+from .run.work import reporting
+
+
+@task
+def edit(c: Context) -> None:
+    """Open the secrets in $EDITOR; encrypt what changed."""
+    report = make()
+    with reporting("secrets.edit", report):
+        environment = settings.chosen()
+        file = secrets.read(environment)
+        before = file.reveal()
+        if c.config.run.dry:
+            report.line(f"Would open the {len(before)} values of {file.where} in an editor.")
+            return
+        secrets.must_be_writable(environment)
+        recipients = file.recipients or secrets.first_recipient()
+        check = partial(_checked, f"secrets of {environment}", before)
+        after = editor.edit(secrets.as_text(environment, before), check, again="inv secrets.edit")
+        changed = {place: value for place, value in after.items() if before.get(place) != value}
+        gone = before.keys() - after.keys()
+        if not changed and not gone:
+            report.line("Nothing to do: no value was changed.")
+            return
+        secrets.update(environment, recipients, changed, gone)
+        for place in sorted(changed.keys() | gone):
+            report.line(f"  {place}: {'removed' if place in gone else 'changed' if place in before else 'new'}")
+        if not file.recipients:
+            report.line(f"Made {file.where} for {', '.join(recipients)}. Others who shall read it: its head says how.")
+        _say_what_next(report, file.where, {*changed, *gone})
+
+
+@task(help={"name": "also replace this value by a random one, such as services.database.password"})
+def rotate(c: Context, name: str | None = None) -> None:
+    """Encrypt all values anew, to the recipients of now."""
+    report = make()
+    with reporting("secrets.rotate", report):
+        environment = settings.chosen()
+        file = secrets.read(environment)
+        if name is not None:
+            secrets.must_have(file, name)
+        readers = f"{len(file.sealed)} values of {environment} anew to {', '.join(file.recipients) or 'nobody'}"
+        if c.config.run.dry:
+            report.line(f"Would encrypt {readers}{f', {name} as a new random value' if name else ''}.")
+            return
+        secrets.must_be_writable(environment)
+        values = file.reveal()
+        if name is not None:
+            values[name] = secrets.random_value()
+        secrets.update(environment, file.recipients, values)
+        report.line(f"Encrypted {readers}.")
+        if name is not None:
+            report.line(f"  {name}: a new random value")
+            _say_what_next(report, file.where, {name})
+        else:
+            report.line(
+                "Who could read them before may know them still, from git's history. Where somebody left, give each a "
+                "new value:\ninv secrets.rotate --name NAME, or inv secrets.edit where others issue it."
+            )
+
+
+def _checked(where: str, before: Mapping[str, str], text: str) -> dict[str, str]:
+    """The values in an edited text; raises BadConfig, without a value."""
+    found = secrets.texts(secrets.plain(text, where) or {}, where)
+    secrets.check_values(found, where)
+    known = apps.names()
+    for place in found.keys() - before.keys():
+        kind, name, _ = place.split(".")
+        if kind == "apps" and name not in known:
+            raise BadConfig(f"{where}: apps.{name}", f"is no app; conf/apps describes: {', '.join(known) or 'none'}")
+    return found
+
+
+def _say_what_next(report: Report, where: str, places: set[str]) -> None:
+    services = "inv services.up, then " if any(place.startswith("services.") for place in places) else ""
+    report.line(f"next: git commit {where}; then {services}inv promote --env-only")
+
+
+ns = invoke.Collection("secrets", edit, rotate)
