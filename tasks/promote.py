@@ -10,11 +10,13 @@ from invoke import Context, task
 from .errors import BadInput
 from .model.percent import Percent
 from .model.version import Version
+from .plan import install, variables, workers
 from .plan import promote as plans
-from .plan import workers
 from .plan.facts import Facts
 from .plan.steps import Plan
 from .plan.wishes import Target
+from .run import again
+from .run.balancers import introduce
 from .run.work import OnHosts, begin
 
 Planner = Callable[[Target, Version, Sequence[Facts]], Plan]
@@ -22,12 +24,21 @@ APP = "which app; needed only where there are several"
 VERSION = "an installed version; default: the newest installed"
 
 
-@task(help={"version": VERSION, "app": APP})
-def promote(c: Context, version: str | None = None, app: str | None = None) -> None:
+@task(
+    help={
+        "version": VERSION,
+        "app": APP,
+        "env_only": "the live image, or VERSION's, once more with the variables and secrets of now: no build",
+    }
+)
+def promote(c: Context, version: str | None = None, app: str | None = None, env_only: bool = False) -> None:
     """Send live traffic to VERSION, on all hosts or on none."""
     wanted = Version.parse(version) if version is not None else None
-    with begin(c, "promote", app) as work:
-        send_all(work, wanted or work.newest())
+    with begin(c, "promote", app, secrets=env_only) as work:
+        if env_only:
+            roll_out(work, wanted or plans.current(work.facts))
+        else:
+            send_all(work, wanted or work.newest())
 
 
 @task(help={"version": "where to go back to; default: what was live before", "app": APP})
@@ -61,6 +72,22 @@ def canary(c: Context, percent: str | None = None, version: str | None = None, a
             work.report.line(
                 f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: inv status"
             )
+
+
+def roll_out(work: OnHosts, image_of: Version) -> None:
+    """Install a version's image as a new version, with the variables of now, and make that live on all hosts."""
+    if again.is_live(work, image_of):
+        work.report.line(f"Nothing to do: {image_of} is live, with the variables and secrets of now.")
+        return
+    variables.must_be_set(work.target, image_of)
+    version = again.name(work, image_of)
+    work.report.note(f"{version} is the image of {image_of} with the variables and secrets of now.")
+    work.carry_out(partial(install.plan, work.target, version), f"install {version}, the image of {image_of}")
+    if work.dry:
+        work.report.line(f"Then all traffic would be sent to {version}.")
+        return
+    introduce(work)
+    send_all(work, version)
 
 
 def send_all(work: OnHosts, version: Version, what: str = "promote", planner: Planner = plans.plan) -> None:

@@ -37,6 +37,11 @@ def copy(old: str, new: str) -> Argv:
     return ("cp", "--preserve", old, new)
 
 
+def checksum(path: str) -> Argv:
+    """Print a file's SHA-256 in hexadecimal digits, and its name behind that."""
+    return ("sha256sum", "--", path)
+
+
 def remove(*paths: str) -> Argv:
     """Remove files, links, and folders with all that is in them, where they are."""
     return (WORD, "remove", *paths)

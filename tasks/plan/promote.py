@@ -81,6 +81,14 @@ def former(facts: Sequence[Facts]) -> Version:
     return newest.previous
 
 
+def current(facts: Sequence[Facts]) -> Version:
+    """The version that is live on all hosts; raises Refused where there is no such."""
+    versions = {_live(one).table.live.version for one in facts}
+    if len(versions) > 1:
+        raise Refused("The hosts do not agree on what is live.\nFirst see which it is to be: inv status")
+    return versions.pop()
+
+
 def _with_canary(live: Release, facts: Facts, version: Version, share: Percent) -> Table:
     if not share.buckets:
         return Table(live)

@@ -40,7 +40,7 @@ class Built:
 
 def build(target: Target, checkout: Checkout, report: Report) -> Built:
     """Build and push the next version of an app from a commit; raises StepFailed with the failing program's log."""
-    with _one_at_a_time(target, report):
+    with one_at_a_time(target, report):
         folder = Path(target.environment.cache) / f"work-{target.app.name}"
         shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
         folder.mkdir()
@@ -224,7 +224,7 @@ class _Build:
 
 
 @contextmanager
-def _one_at_a_time(target: Target, report: Report) -> Iterator[None]:
+def one_at_a_time(target: Target, report: Report) -> Iterator[None]:
     """Let one build of an app at a time claim a version and write the cache."""
     cache = Path(target.environment.cache)
     if not os.access(cache, os.W_OK):

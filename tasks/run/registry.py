@@ -16,6 +16,7 @@ from ..plan.wishes import Target
 from .report import Report
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def versions(target: Target) -> tuple[Version, ...]:
@@ -50,6 +51,17 @@ def layers(target: Target, version: Version) -> dict[str, int]:
     return {layer["digest"]: layer["size"] for layer in found.get("layers", ())}
 
 
+def name_again(target: Target, version: Version, new: Version) -> None:
+    """Give the image of a version another version's name too: its manifest is put once more, and no layer moves."""
+    place = f"/v2/{target.app.name}/manifests"
+    found = _ask(target.environment.registry, f"{place}/{version}")
+    if found is None:
+        must_have(target, version)
+        raise Refused(f"{target.environment.registry} has no manifest of {version}.\nBuild one: inv build")
+    kind = json.loads(found).get("mediaType", OCI_MANIFEST)
+    _ask(target.environment.registry, f"{place}/{new}", put=found, kind=kind)
+
+
 def _version(tag: str) -> Version | None:
     try:
         return Version.parse(tag)
@@ -58,13 +70,27 @@ def _version(tag: str) -> Version | None:
 
 
 def _get(registry: str, path: str) -> Any:
-    """One GET; None for a 404. The CA and the login are those that docker uses: one place for each."""
+    found = _ask(registry, path)
+    try:
+        return None if found is None else json.loads(found)
+    except ValueError:
+        raise Unreachable(f"The registry {registry} answers what is no JSON to {path}.") from None
+
+
+def _ask(registry: str, path: str, put: bytes | None = None, kind: str = "") -> bytes | None:
+    """One GET, or one PUT of a manifest; None for a 404.
+
+    The CA and the login are those that docker uses: one place for each.
+    """
     authority = Path("/etc/docker/certs.d") / registry / "ca.crt"
     context = ssl.create_default_context(cafile=str(authority) if authority.exists() else None)
-    request = urllib.request.Request(f"https://{registry}{path}", headers={**_login(registry), "Accept": MANIFEST})
+    headers = {**_login(registry), "Accept": f"{MANIFEST}, {OCI_MANIFEST}", "Content-Type": kind}
+    request = urllib.request.Request(
+        f"https://{registry}{path}", data=put, headers=headers, method="PUT" if put else "GET"
+    )
     try:
         with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
-            return json.load(answer)
+            return bytes(answer.read())
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None
