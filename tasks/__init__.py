@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import bootstrap, build, hosts, install, promote, prune, secret, status
+from . import bootstrap, build, hosts, install, migrate, promote, prune, secret, services, status
 
 ns = Collection(
     bootstrap.bootstrap,
     build.build,
     build.buildinst,
     install.install,
+    migrate.migrate,
     promote.promote,
     promote.rollback,
     promote.canary,
@@ -20,4 +21,5 @@ ns = Collection(
     status.audit,
     hosts.ns,
     secret.ns,
+    services.ns,
 )

@@ -18,7 +18,7 @@ HELP = {
 
 @task(help=HELP)
 def install(c: Context, version: str | None = None, app: str | None = None) -> None:
-    """Start VERSION on all hosts, at its own URL, without traffic."""
+    """Start VERSION on all hosts, at its URL, without traffic."""
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "install", app, secrets=True) as work:
         put_in_place(work, wanted or registry.newest(work.target, work.report))

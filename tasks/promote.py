@@ -55,7 +55,7 @@ def rollback(c: Context, version: str | None = None, app: str | None = None) -> 
     help={"percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary", "version": VERSION, "app": APP},
 )
 def canary(c: Context, percent: str | None = None, version: str | None = None, app: str | None = None) -> None:
-    """Send a share of the users to VERSION, the same on every host.
+    """Send a share of users to VERSION, the same on every host.
 
     No user is sent back while the share grows.
     """
@@ -79,7 +79,8 @@ def roll_out(work: OnHosts, image_of: Version) -> None:
     if again.is_live(work, image_of):
         work.report.line(f"Nothing to do: {image_of} is live, with the variables and secrets of now.")
         return
-    variables.must_be_set(work.target, image_of)
+    for host in work.target.hosts:
+        variables.must_be_set(work.target, image_of, host)
     version = again.name(work, image_of)
     work.report.note(f"{version} is the image of {image_of} with the variables and secrets of now.")
     work.carry_out(partial(install.plan, work.target, version), f"install {version}, the image of {image_of}")

@@ -10,7 +10,7 @@ from .run.work import begin
 
 @task(help={"app": "which app; needed only where there are several"})
 def prune(c: Context, app: str | None = None) -> None:
-    """Remove releases that are neither live, nor canary, nor kept."""
+    """Remove releases that are not live, nor canary, nor kept."""
     with begin(c, "prune", app) as work:
         before = sum(len(facts.installed) for facts in work.facts)
         changed = work.carry_out(plans.as_of(work.target, work.facts), "prune")

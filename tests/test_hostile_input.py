@@ -296,7 +296,7 @@ def check_program(layout, user):
 
 
 def check_variables(target):
-    text = variables.text(target, V1)
+    text = variables.text(target, V1, target.hosts[0])
     read = {}
     for line in text.encode().decode().split("\n")[:-1]:  # as docker does it
         key, _, value = line.removesuffix("\r").lstrip().partition("=")
@@ -627,8 +627,8 @@ def damaged(at, byte):
 def check_secrets(found):
     """Nothing but text that an environment's file can hold, at places that mean something."""
     target = replace(TARGET, secrets=secrets.Secrets.of(found))
-    read = variables.text(target, V1)
-    assert read.count("\n") == len(variables.merged(target, V1))
+    read = variables.text(target, V1, target.hosts[0])
+    assert read.count("\n") == len(variables.merged(target, V1, target.hosts[0]))
     assert f"DEPL_VERSION={V1}\n" in read
     assert "Planted" not in repr(target)
 
@@ -705,6 +705,7 @@ def test_every_template_is_filled_by_a_check_above():
         "app.Dockerfile.j2", "base.Dockerfile.j2", "builder.Dockerfile.j2", "dependencies.Dockerfile.j2",
         "site.conf.j2", "balancer.conf.j2", "component.conf.j2",  # check_site, _balancer_site, _program
         "http.conf", "preview.conf",  # check_bootstrapped
+        "Dockerfile.j2",  # of services: filled with constants
         "sudoers",  # the user's name alone, which check_program has
     }  # fmt: skip
 

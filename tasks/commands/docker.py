@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..model.app import Component
 from ..model.layout import APP_UID
@@ -14,13 +14,25 @@ def pull(image: str) -> Argv:
 
 
 def create(
-    name: str, image: str, component: Component, *, labels: Mapping[str, str], env_file: str, mounts: Mapping[str, str]
+    name: str,
+    image: str,
+    component: Component,
+    *,
+    labels: Mapping[str, str],
+    env_file: str,
+    mounts: Mapping[str, str],
+    user: str = f"{APP_UID}:{APP_UID}",
+    hosts: Mapping[str, str] | None = None,
+    publish: Sequence[str] = (),
 ) -> Argv:
-    """Create, not start, a container with the limits of a hostile network."""
+    """Create, not start, a container with the limits of a hostile network.
+
+    `hosts` are addresses by the names that it shall know them by. `publish` is docker's address:port:port.
+    """
     options = [
-        ("--name", name),
+        *((("--name", name),) if name else ()),
         *(("--label", f"{key}={value}") for key, value in labels.items()),
-        ("--user", f"{APP_UID}:{APP_UID}"),
+        ("--user", user),
         ("--read-only",),
         ("--tmpfs", "/tmp:rw,nosuid,nodev,size=64m,mode=1777"),  # noqa: S108 - the container's own
         ("--cap-drop", "ALL"),
@@ -36,9 +48,43 @@ def create(
         ("--log-opt", "max-size=10m"),
         ("--log-opt", "max-file=3"),
         ("--env-file", env_file),
+        *(("--add-host", f"{host}:{address}") for host, address in (hosts or {}).items()),
+        *(("--publish", one) for one in publish),
         *(("--mount", f"type=bind,source={there},target={inside}") for there, inside in mounts.items()),
     ]
     return ("docker", "create", *(word for option in options for word in option), image, *component.command)
+
+
+def run_as_root(image: str, folder: str, *argv: str) -> Argv:
+    """Run a program of an image, which may give folders below `folder` (there: /mnt) to another user, and nothing else.
+
+    On a host only docker can: the user who deploys is not root.
+    """
+    rights = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
+    program, *words = argv
+    options = ("--user", "0:0", "--network", "none", "--read-only", "--security-opt", "no-new-privileges")
+    capabilities = ("--cap-drop", "ALL", *(word for one in rights for word in ("--cap-add", one)))
+    mount = ("--mount", f"type=bind,source={folder},target=/mnt")
+    return ("docker", "run", "--rm", *options, *capabilities, *mount, "--entrypoint", program, image, *words)
+
+
+def run_once(create: Argv) -> Argv:
+    """Run what `create` would create, to its end, with our standard input; and remove it."""
+    return ("docker", "run", "--rm", "--interactive", *create[2:])
+
+
+def inside(name: str, *argv: str) -> Argv:
+    """Run a program in a container, with our standard input."""
+    return ("docker", "exec", "--interactive", name, *argv)
+
+
+def call(old: str, new: str) -> Argv:
+    """Give a container another name."""
+    return ("docker", "rename", old, new)
+
+
+def start(name: str) -> Argv:
+    return ("docker", "start", name)
 
 
 def stop(*names: str) -> Argv:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..model.layout import Layout
-from ..model.release import Release
 from . import Argv
 
 WORD = "onhost"
@@ -27,9 +26,34 @@ def lock(layout: Layout, holder: Mapping[str, str]) -> Argv:
     return (WORD, "lock", layout.home, json.dumps(holder))
 
 
-def facts(layout: Layout, health_path: str, *, memory: bool = False) -> Argv:
-    """Read what is on the host; how much memory containers use costs an inquiry for each."""
-    return (WORD, "facts", layout.home, layout.site, health_path, *(("memory",) if memory else ()))
+def services(home: str, asked: Mapping[str, Mapping[str, Sequence[str]]]) -> Argv:
+    """Read what is of services: `asked` has for each the programs in its container that tell its health and size."""
+    return (WORD, "services", home, json.dumps(asked))
+
+
+def save(path: str, seconds: int, program: Argv) -> Argv:
+    """Write what a program prints to a file: all of it, or no file."""
+    return (WORD, "save", path, str(seconds), *program)
+
+
+def feed(path: str, seconds: int, program: Argv) -> Argv:
+    """Run a program with a file as its standard input."""
+    return (WORD, "feed", path, str(seconds), *program)
+
+
+def finish(container: str, seconds: int) -> Argv:
+    """Start a container, unless it runs or ran already, and wait for its end; fails unless it ends with 0."""
+    return (WORD, "finish", container, str(seconds))
+
+
+def until(container: str, seconds: int, program: Argv) -> Argv:
+    """Repeat a program until it succeeds, as long as the container lives."""
+    return (WORD, "until", container, str(seconds), *program)
+
+
+def facts(layout: Layout, health_path: str, *, memory: bool = False, names: Sequence[str] = ()) -> Argv:
+    """Read what is on the host, and look up `names`; how much memory containers use costs an inquiry for each."""
+    return (WORD, "facts", layout.home, layout.site, health_path, "memory" if memory else "", *names)
 
 
 def table(layout: Layout, number: int) -> Argv:
@@ -63,7 +87,11 @@ def steady(container: str, seconds: int) -> Argv:
     return (WORD, "steady", container, str(seconds))
 
 
-def wait(layout: Layout, release: Release, health_path: str, seconds: int) -> Argv:
-    """Wait until a release is healthy."""
-    name = layout.container(release.version)
-    return (WORD, "wait", name, layout.socket(release), health_path, str(seconds))
+def wait(container: str, socket: str, health_path: str, seconds: int) -> Argv:
+    """Wait until what listens on a container's socket is healthy."""
+    return (WORD, "wait", container, socket, health_path, str(seconds))
+
+
+def page(socket: str, path: str) -> Argv:
+    """Ask for a page; fails unless the answer is below 400."""
+    return (WORD, "page", socket, path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .service import Need
+
 WEB = "web"
 
 
@@ -97,6 +99,20 @@ class Http:
 
 
 @dataclass(frozen=True)
+class Migration:
+    """What brings an app's database to a version: a command, run once for each version, and its longest time in s."""
+
+    command: tuple[str, ...]
+    timeout: int = 600
+    memory: str = "256m"
+    pids: int = 256
+
+    @property
+    def component(self) -> Component:
+        return Component(self.command, memory=self.memory, pids=self.pids)
+
+
+@dataclass(frozen=True)
 class App:
     """A deployable thing."""
 
@@ -109,6 +125,9 @@ class App:
     health: Health = Health()
     http: Http = Http()
     environment: dict[str, str] = field(default_factory=dict)
+    services: dict[str, Need] = field(default_factory=dict)
+    migrate: Migration | None = None
+    smoke: tuple[str, ...] = ()
 
     @property
     def web(self) -> Component:

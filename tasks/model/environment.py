@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .service import Service
+
 BALANCERS = "balancers"
 """The inventory's name of that group."""
 
@@ -80,6 +82,7 @@ class Environment:
     hsts: int = 31536000
     trusted_proxies: tuple[str, ...] = ()
     preview_allow: PreviewAllow = field(default_factory=PreviewAllow)
+    services: dict[str, Service] = field(default_factory=dict)
 
     def certificate_of(self, domain: str) -> str:
         """The name in `tls` that covers a host name: itself, or a wildcard for its last label; "" for none."""
@@ -90,6 +93,10 @@ class Environment:
         """The name in `tls` that covers the previews of a host name; "" for none."""
         wildcard = f"*.{domain}"
         return wildcard if wildcard in self.tls else ""
+
+    def host(self, name: str) -> Host:
+        """A host of any group, by its name; the inventory's gate has seen to it that there is one."""
+        return next(host for hosts in self.groups.values() for host in hosts if host.name == name)
 
     @property
     def balancers(self) -> tuple[Host, ...]:

@@ -16,11 +16,21 @@ SOCKETS_IN_CONTAINER = "/run/depl"
 JOBS_IN_CONTAINER = "/run/depl/jobs"
 JOB_RUNNER = "/usr/local/lib/depl/run_job.py"
 """In an image: what runs a job's command at its times. See templates/docker/run_job.py."""
+SERVICES_IN_CONTAINER = "/run/services"
+"""Where an app's containers find the sockets of services on their host, each in a folder of its name."""
+SERVICES = "services"
+TAKEN = (SERVICES, "nginx", "supervisor")
+"""Folders below ROOT that are no app's."""
 
 # What the bootstrap writes; deploys only refer to it.
 TLS = "/etc/depl/tls"
 HTTP_INCLUDE = "/etc/depl/nginx/http.conf"
 PREVIEW_INCLUDE = "/etc/depl/nginx/preview.conf"
+
+
+def program(container: str) -> str:
+    """The file of supervisord's program that watches a container."""
+    return f"{ROOT}/supervisor/{container}.conf"
 
 
 def tls_folder(name: str) -> str:
@@ -39,6 +49,52 @@ def way(first: str, second: str | None) -> str:
     Nothing is there: nginx reads the addresses off the link itself.
     """
     return f"hosts/{first}+{second or ''}"
+
+
+@dataclass(frozen=True)
+class ServiceLayout:
+    """The paths of one service on its host."""
+
+    name: str
+
+    @property
+    def home(self) -> str:
+        return f"{ROOT}/{SERVICES}/{self.name}"
+
+    @property
+    def data(self) -> str:
+        return f"{self.home}/data"
+
+    @property
+    def sockets(self) -> str:
+        return f"{self.home}/run"
+
+    @property
+    def backups(self) -> str:
+        return f"{self.home}/backups"
+
+    @property
+    def environment(self) -> str:
+        return f"{self.home}/env"
+
+    @property
+    def apps(self) -> str:
+        """Which apps were given a password, each with a digest of it."""
+        return f"{self.home}/apps.json"
+
+    @property
+    def restored(self) -> str:
+        """What its data was restored from, and when."""
+        return f"{self.home}/restored.json"
+
+    @property
+    def container(self) -> str:
+        return f"service-{self.name}"
+
+    @property
+    def in_container(self) -> str:
+        """Where an app's containers on the same host find its socket."""
+        return f"{SERVICES_IN_CONTAINER}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +123,16 @@ class Layout:
     @property
     def audit(self) -> str:
         return f"{self.home}/audit.jsonl"
+
+    @property
+    def migrations(self) -> str:
+        """Which versions' migrations were run: a line of JSON each."""
+        return f"{self.home}/migrations.jsonl"
+
+    @property
+    def rehearsal(self) -> str:
+        """What a rehearsal of a migration needs, while it lasts."""
+        return f"{self.home}/rehearsal"
 
     @property
     def lock(self) -> str:
@@ -110,10 +176,6 @@ class Layout:
     def worker(self, version: Version, component: str, number: int) -> str:
         """The name of one of a worker's containers, counted from 1. No component's name has a dot."""
         return f"{self.container(version, component)}.{number}"
-
-    def program(self, container: str) -> str:
-        """The file of supervisord's program that watches a container."""
-        return f"{ROOT}/supervisor/{container}.conf"
 
     def image(self, registry: str, version: Version) -> str:
         return f"{registry}/{self.app}:{version}"

@@ -6,8 +6,11 @@ from collections.abc import Collection, Mapping
 
 from ..commands import Argv, docker, files, onhost, supervisor
 from ..model.app import Component
+from ..model.layout import program
 from ..model.release import Release
-from . import render
+from ..model.version import Version
+from . import needs, render
+from .facts import Facts
 from .steps import Step
 from .wishes import Target
 
@@ -16,34 +19,61 @@ MARGIN = 30
 
 
 def start(
-    target: Target, release: Release, name: str, part: str, component: Component, mounts: Mapping[str, str], undo: Argv
+    target: Target,
+    facts: Facts,
+    release: Release,
+    name: str,
+    part: str,
+    component: Component,
+    mounts: Mapping[str, str],
+    undo: Argv,
 ) -> tuple[Step, ...]:
-    """Create and start one, which `undo` removes. Needs the release's folder with its variables."""
-    layout, version = target.layout, release.version
-    create = docker.create(
+    """Create and start one of a release, which `undo` removes. Needs the release's folder with its variables."""
+    made = create(
+        target, facts, release.version, f"{target.layout.release(release)}/env", name, part, component, mounts
+    )
+    return launch(name, made, target.environment.user, undo)
+
+
+def create(
+    target: Target,
+    facts: Facts,
+    version: Version,
+    env_file: str,
+    name: str,
+    part: str,
+    component: Component,
+    mounts: Mapping[str, str],
+) -> Argv:
+    """Create a container of a version's image, with the app's limits and the sockets of its services."""
+    return docker.create(
         name,
-        layout.image(target.environment.registry, version),
+        target.layout.image(target.environment.registry, version),
         component,
         labels={"depl.app": target.app.name, "depl.version": str(version), "depl.component": part},
-        env_file=f"{layout.release(release)}/env",
-        mounts=mounts,
+        env_file=env_file,
+        mounts={**mounts, **needs.mounts(target, facts.host)},
+        hosts=needs.addresses(target, facts),
     )
-    program = render.program(name, target.environment.user).encode()
-    file = layout.program(name)
+
+
+def launch(name: str, made: Argv, user: str, undo: Argv) -> tuple[Step, ...]:
+    """Create a container, which `undo` removes, and have supervisord start it under its name."""
+    file, text = program(name), render.program(name, user).encode()
     return (
-        Step(f"create {name}", create, undo=undo, timeout=120),
-        Step(f"write the program of {name}", files.write(file), program, undo=supervisor.forget(name)),
+        Step(f"create {name}", made, undo=undo, timeout=120),
+        Step(f"write the program of {name}", files.write(file), text, undo=supervisor.forget(name)),
         Step(f"start {name}", onhost.start(name), undo=files.remove(file), evidence=docker.last_words(name)),
     )
 
 
-def end(target: Target, names: Collection[str], grace: int, why: str) -> tuple[Step, ...]:
+def end(names: Collection[str], grace: int, why: str) -> tuple[Step, ...]:
     """Ask containers to finish, all at once, and remove them; fine where they are gone already, or half-way."""
     if not names:
         return ()
     seconds = grace + MARGIN
     return (
-        Step(f"{why}: programs", files.remove(*map(target.layout.program, names))),
+        Step(f"{why}: programs", files.remove(*map(program, names))),
         *(Step(f"{why}: program", supervisor.forget(name)) for name in names),
         Step(f"{why}: finish", docker.stop(*names), forgiven=True, timeout=seconds),
         Step(f"{why}: remove", docker.remove(*names), forgiven=True),

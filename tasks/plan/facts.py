@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -103,6 +104,10 @@ class Facts:
     """supervisord's programs of the app, each with its state."""
     jobs: Mapping[str, Job] = field(default_factory=dict)
     """What ran when, by component."""
+    migrated: Mapping[Version, float] = field(default_factory=dict)
+    """The versions whose migration was run, and when, in seconds since 1970."""
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """IP addresses of hosts that were asked for, by their names; without those that this host can't look up."""
 
     @property
     def containers(self) -> tuple[Container, ...]:
@@ -167,9 +172,9 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
     )
     known = {one.release.version for one in installed}
     tables = {number: _routed(number, found) for number, found in _numbered(answer["tables"]).items()}
-    live = _mapping(answer["live"])
-    counts = _mapping(live.get("counts"))
-    number = _number(_text(live.get("link")).removeprefix("routes/"))
+    live = mapping(answer["live"])
+    counts = mapping(live.get("counts"))
+    number = _number(text(live.get("link")).removeprefix("routes/"))
     return Facts(
         host=host,
         clock=answer["clock"],
@@ -178,17 +183,19 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         installed=installed,
         live=tables.get(number) if number is not None else None,
         tables=tuple(found for _, found in sorted(tables.items()) if found),
-        counts={folder: count for folder, count in counts.items() if _is_whole(count)},
+        counts={folder: count for folder, count in counts.items() if whole(count)},
         numbers=tuple(sorted(tables)),
         linked=number,
-        previews={name: found for name, found in answer["versions"].items() if _text(found)},
-        slots={slot: found for slot, found in _numbered(answer["slots"]).items() if _text(found)},
+        previews={name: found for name, found in answer["versions"].items() if text(found)},
+        slots={slot: found for slot, found in _numbered(answer["slots"]).items() if text(found)},
         strays=tuple(one for one in containers if one.component == WEB and one.version not in known),
         audit=tuple(entry(one) for one in answer["audit"] if isinstance(one, dict)),
         holder=None if answer["holder"] is None else holder(answer),
         certificates=None if answer["certificates"] is None else ends(answer["certificates"]),
         workers=tuple(one for one in containers if one.component != WEB),
         jobs={printable(part): job for part, found in answer["jobs"].items() if (job := _job(found))},
+        migrated=_migrated(answer.get("migrations")),
+        addresses={name: one for name, one in mapping(answer.get("addresses")).items() if _ip(one)},
         programs={name: state for name, state in answer["programs"].items() if _CONTAINER.fullmatch(name)},
     )
 
@@ -211,9 +218,9 @@ _FORM: Mapping[str, tuple[type, ...]] = {
 
 
 def _check_form(host: Host, answer: Any) -> None:
-    found = _mapping(answer)
+    found = mapping(answer)
     wrong = [key for key, kinds in _FORM.items() if type(found.get(key, ...)) not in kinds]
-    if wrong or "holder" not in found or _seconds(found["clock"]) is None:
+    if wrong or "holder" not in found or seconds(found["clock"]) is None:
         raise StepFailed(
             f"{host}: its answer makes no sense ({', '.join(wrong) or 'clock or holder'}).\n"
             "Does its login shell print or replace something? See: inv bootstrap"
@@ -227,9 +234,9 @@ def _installed(
     answer: Mapping[str, Any],
     containers: Mapping[str, Container],
 ) -> Installed:
-    description = _mapping(_mapping(found).get("description"))
-    at = _seconds(description.get("at"))
-    health = _mapping(found).get("health")
+    description = mapping(mapping(found).get("description"))
+    at = seconds(description.get("at"))
+    health = mapping(found).get("health")
     name = layout.container(release.version)
     links = (answer["versions"].get(str(release.version)), answer["slots"].get(str(release.slot)))
     return Installed(
@@ -238,53 +245,53 @@ def _installed(
         and description.get("version") == str(release.version)
         and links == (f"../releases/{release}",) * 2,
         installed_at=at or 0.0,
-        health=health if _is_whole(health) else None,
+        health=health if whole(health) else None,
         container=containers.get(name),
-        program=_text(answer["programs"].get(name)) or None,
+        program=text(answer["programs"].get(name)) or None,
     )
 
 
 def _container(found: object) -> Container | None:
     """A container of ours; None for one that somebody else labelled."""
-    about = _mapping(found)
-    version, name, memory = _version(about.get("version")), _text(about.get("name")), about.get("memory")
-    if not version or not _CONTAINER.fullmatch(name) or not _is_whole(about.get("exit")):
+    about = mapping(found)
+    version, name, memory = _version(about.get("version")), text(about.get("name")), about.get("memory")
+    if not version or not _CONTAINER.fullmatch(name) or not whole(about.get("exit")):
         return None
     return Container(
         name=name,
         version=version,
-        component=printable(_text(about.get("component"))) or WEB,
-        image=_text(about.get("image")),
-        state=_text(about.get("state")),
+        component=printable(text(about.get("component"))) or WEB,
+        image=text(about.get("image")),
+        state=text(about.get("state")),
         exit=about["exit"],
         out_of_memory=about.get("oom") is True,
-        memory=memory if _is_whole(memory) else None,
+        memory=memory if whole(memory) else None,
     )
 
 
 def _job(found: object) -> Job | None:
     """What ran when, of a job; None where its file can't be read."""
-    about = _mapping(_mapping(found).get("record"))
-    claimed, code, skipped = _seconds(about.get("claimed")), about.get("exit"), about.get("skipped")
+    about = mapping(mapping(found).get("record"))
+    claimed, code, skipped = seconds(about.get("claimed")), about.get("exit"), about.get("skipped")
     if claimed is None:
         return None
     return Job(
         claimed=claimed,
-        begun=_seconds(about.get("begun")),
-        ended=_seconds(about.get("ended")),
-        exit=code if _is_whole(code) else None,
-        seconds=_seconds(about.get("seconds")),
-        skipped=skipped if _is_whole(skipped) else 0,
-        under_way=_mapping(found).get("under_way") is True,
+        begun=seconds(about.get("begun")),
+        ended=seconds(about.get("ended")),
+        exit=code if whole(code) else None,
+        seconds=seconds(about.get("seconds")),
+        skipped=skipped if whole(skipped) else 0,
+        under_way=mapping(found).get("under_way") is True,
     )
 
 
 def _routed(number: int, found: object) -> Routed | None:
-    about = _mapping(found)
-    live, canary = Release.from_folder(_text(about.get("live"))), Release.from_folder(_text(about.get("canary")))
-    share, at = about.get("share", 0), _seconds(about.get("at", 0))
-    written = _seconds(about.get("written", at))
-    if not live or at is None or written is None or not _is_whole(share) or not 0 <= share <= BUCKETS:
+    about = mapping(found)
+    live, canary = Release.from_folder(text(about.get("live"))), Release.from_folder(text(about.get("canary")))
+    share, at = about.get("share", 0), seconds(about.get("at", 0))
+    written = seconds(about.get("written", at))
+    if not live or at is None or written is None or not whole(share) or not 0 <= share <= BUCKETS:
         return None
     return Routed(
         number=number,
@@ -292,13 +299,13 @@ def _routed(number: int, found: object) -> Routed | None:
         previous=_version(about.get("previous")),
         at=at,
         written=written,
-        by=printable(_text(about.get("by"))),
+        by=printable(text(about.get("by"))),
     )
 
 
 def holder(answer: Mapping[str, Any]) -> Mapping[str, str]:
     """Who holds the lock, by a host's answer: each word on one line."""
-    return {one_line(key): one_line(str(value)) for key, value in _mapping(answer.get("holder")).items()}
+    return {one_line(key): one_line(str(value)) for key, value in mapping(answer.get("holder")).items()}
 
 
 def entry(found: Mapping[str, object]) -> Mapping[str, str]:
@@ -308,7 +315,7 @@ def entry(found: Mapping[str, object]) -> Mapping[str, str]:
 
 def ends(found: Mapping[str, object]) -> dict[str, float]:
     """When certificates end, by their folders."""
-    ends = {name: _seconds(_mapping(about).get("not_after")) for name, about in found.items()}
+    ends = {name: seconds(mapping(about).get("not_after")) for name, about in found.items()}
     return {printable(name): end for name, end in ends.items() if end is not None}
 
 
@@ -321,27 +328,41 @@ def _number(name: str) -> int | None:
     return int(name) if re.fullmatch(r"0|[1-9][0-9]{0,17}", name) else None
 
 
-def _mapping(found: object) -> Mapping[str, Any]:
+def mapping(found: object) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _text(found: object) -> str:
+def text(found: object) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _is_whole(found: object) -> TypeGuard[int]:
+def whole(found: object) -> TypeGuard[int]:
     return type(found) is int
 
 
-def _seconds(found: object) -> float | None:
+def seconds(found: object) -> float | None:
     """A time since 1970, not of another millennium; None for what is none."""
     if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 1e11:
         return None
     return float(found)
 
 
+def _migrated(found: object) -> dict[Version, float]:
+    entries = map(mapping, found if isinstance(found, list) else [])
+    known = {version: seconds(one.get("at")) for one in entries if (version := _version(one.get("version")))}
+    return {version: at for version, at in known.items() if at is not None}
+
+
+def _ip(found: object) -> bool:
+    try:
+        ipaddress.ip_address(text(found))
+    except ValueError:
+        return False
+    return True
+
+
 def _version(found: object) -> Version | None:
     try:
-        return Version.parse(_text(found))
+        return Version.parse(text(found))
     except BadInput:
         return None

@@ -41,13 +41,13 @@ def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
             f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {ROOM // 2**20} MB are needed.\n"
             "Make room: inv prune"
         )
-    variables.must_be_set(target, version)
+    variables.must_be_set(target, version, facts.host)
     release = _earlier(facts, version) or Release(version, _slot(target, facts))
     return {
         "clear": _clear(target, facts, version),
         "site": its_site,
         "image": (_pull(target, version),),
-        "start": _start(target, release),
+        "start": _start(target, facts, release),
         "health": (_wait(target, release),),
         "preview": _show(target, release),
     }
@@ -114,26 +114,27 @@ def _pull(target: Target, version: Version) -> Step:
     return Step(f"pull {image}", docker.pull(image), undo=docker.remove_image(image), timeout=900)
 
 
-def _start(target: Target, release: Release) -> tuple[Step, ...]:
+def _start(target: Target, facts: Facts, release: Release) -> tuple[Step, ...]:
     layout, version = target.layout, release.version
     folder, sockets = layout.release(release), layout.sockets(release)
     name, mounts = layout.container(version), {sockets: SOCKETS_IN_CONTAINER}
     return (
         Step("make the release's folder", files.folder(folder), undo=files.remove(folder)),
         Step("make the sockets' folder", files.shared_folder(sockets, APP_GROUP)),
-        Step("write the environment", files.write(f"{folder}/env", "0600"), variables.text(target, version).encode()),
+        Step("write the environment", files.write(f"{folder}/env", "0600"),
+             variables.text(target, version, facts.host).encode()),
         Step("take the slot", files.link(f"../releases/{release}", layout.slot(release.slot)),
              undo=files.remove(layout.slot(release.slot))),
-        *container.start(target, release, name, WEB, target.app.web, mounts, undo=docker.remove(name)),
+        *container.start(target, facts, release, name, WEB, target.app.web, mounts, undo=docker.remove(name)),
     )  # fmt: skip
 
 
 def _wait(target: Target, release: Release) -> Step:
-    health = target.app.health
+    health, name = target.app.health, target.layout.container(release.version)
     return Step(
         f"wait for GET {health.path}",
-        onhost.wait(target.layout, release, health.path, health.timeout),
-        evidence=docker.last_words(target.layout.container(release.version)),
+        onhost.wait(name, target.layout.socket(release), health.path, health.timeout),
+        evidence=docker.last_words(name),
         timeout=health.timeout + 30,
         tells=True,
     )

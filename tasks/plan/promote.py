@@ -13,24 +13,29 @@ from ..model.percent import Percent
 from ..model.release import Release
 from ..model.route import Table
 from ..model.version import Version
-from . import jobs, workers
+from . import jobs, migrate, workers
 from .facts import Facts, Routed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
-PHASES = ("workers", "prepare", "flip")
+PHASES = (*migrate.PHASES, "workers", "prepare", "flip")
 PREPARE_SECONDS = 10
 FLIP_SECONDS = 5
 """How long a host may take for a rename. Short, since meanwhile the other hosts serve another version."""
 
 
 def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
-    """Start `version`'s workers, then send all traffic to it; raises Refused where a host lacks it in good health."""
+    """Bring the database to `version`, start its workers, then send all traffic to it.
+
+    Raises Refused where a host lacks it in good health.
+    """
     ready = [(one, _ready(one, version)) for one in facts]
+    migrations = migrate.on_hosts(target, version, facts)
     return together(
         PHASES,
         {
             one.host: {
+                **migrations.get(one.host, {}),
                 "workers": workers.come_up(jobs.share(target, one.host, facts), release, one),
                 **_on_host(target, one, Table(release)),
             }

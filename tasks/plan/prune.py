@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..commands import docker, files, supervisor
+from ..model.layout import program
 from ..model.release import Release
 from . import retire, workers
 from .container import MARGIN
@@ -63,7 +64,7 @@ def _stop(target: Target, found: Installed) -> tuple[Step, ...]:
     name = layout.container(version)
     why = f"stop {version}"
     return (
-        Step(f"{why}: program", files.remove(layout.program(name))),
+        Step(f"{why}: program", files.remove(program(name))),
         Step(f"{why}: program", supervisor.forget(name)),
         Step(f"{why}: container", docker.stop(name), timeout=target.app.web.grace + MARGIN),
         Step(f"{why}: sockets", files.remove(layout.sockets(found.release))),

@@ -93,9 +93,9 @@ def program(container: str, user: str) -> str:
     return render("supervisor/component.conf.j2", container=container, user=user)
 
 
-def job_runner() -> bytes:
-    """The program that runs a job in its container: see templates/docker/run_job.py."""
-    return (TEMPLATES / "docker" / "run_job.py").read_bytes()
+def raw(path: str) -> bytes:
+    """A file of templates/ that is used as it is."""
+    return (TEMPLATES / path).read_bytes()
 
 
 def tool(name: str) -> bytes:

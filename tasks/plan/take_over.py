@@ -27,7 +27,7 @@ def _finish(target: Target, facts: Facts) -> tuple[Step, ...]:
     found = workers.there(target, facts)
     names = sorted(name for name, part in found.items() if part in alone)
     grace = max((alone[found[name]].grace for name in names), default=0)
-    return container.end(target, names, grace, why="jobs that another host takes over")
+    return container.end(names, grace, why="jobs that another host takes over")
 
 
 def take(target: Target, leaver: Host, busy: Collection[str], facts: Sequence[Facts]) -> Plan:

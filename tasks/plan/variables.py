@@ -4,31 +4,37 @@ from __future__ import annotations
 
 from ..errors import Refused
 from ..model.app import WEB
+from ..model.environment import Host
 from ..model.layout import SOCKETS_IN_CONTAINER
 from ..model.version import Version
+from . import needs
 from .wishes import Target
 
 
-def merged(target: Target, version: Version) -> dict[str, str]:
-    """All variables: of the app's description, of the inventory, secrets, and depl's own. The later win."""
+def merged(target: Target, version: Version, host: Host, database: str = "") -> dict[str, str]:
+    """All variables of the app on a host: its description's, the inventory's, secrets, the way to services, depl's own.
+
+    The later win. The way may lead to another `database` than the app's own.
+    """
     own = {
         "DEPL_APP": target.app.name,
         "DEPL_ENVIRONMENT": target.environment.name,
         "DEPL_SOCKET": f"{SOCKETS_IN_CONTAINER}/{WEB}.sock",
         "DEPL_VERSION": str(version),
     }
+    way = needs.variables(target, host, database)
     secrets = target.secrets.apps.get(target.app.name, {})
-    return {**target.app.environment, **target.placement.environment, **secrets, **own}
+    return {**target.app.environment, **target.placement.environment, **secrets, **way, **own}
 
 
-def text(target: Target, version: Version) -> str:
+def text(target: Target, version: Version, host: Host, database: str = "") -> str:
     """The same as docker's --env-file has it."""
-    return "".join(f"{key}={value}\n" for key, value in sorted(merged(target, version).items()))
+    return "".join(f"{key}={value}\n" for key, value in sorted(merged(target, version, host, database).items()))
 
 
-def must_be_set(target: Target, version: Version) -> None:
+def must_be_set(target: Target, version: Version, host: Host) -> None:
     """Refuse to start what needs variables that nobody set."""
-    name, there = target.app.name, merged(target, version)
+    name, there = target.app.name, merged(target, version, host)
     for part, component in target.app.components.items():
         missing = [one for one in component.needs if one not in there]
         if missing:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from ..model.app import App
 from ..model.environment import Environment, Host, Placement
-from ..model.layout import Layout
+from ..model.layout import SERVICES, Layout
 from ..model.secrets import NONE, Secrets
+from ..model.service import Need, Service
 from ..model.version import Version
+
+
+class Wish(Protocol):
+    """What any work on hosts needs to know: whose folder holds the lock and the audit file, who asks, when."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def environment(self) -> Environment: ...
+    @property
+    def who(self) -> str: ...
+    @property
+    def now(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -23,6 +41,10 @@ class Target:
     who: str
     now: float
     secrets: Secrets = NONE
+
+    @property
+    def name(self) -> str:
+        return self.app.name
 
     @property
     def placement(self) -> Placement:
@@ -48,3 +70,41 @@ class Target:
         if self.environment.certificate_of_previews(domain):
             return f"https://{str(version).replace('.', '-')}.{domain}"
         return f"http://{version}.{domain}"
+
+
+@dataclass(frozen=True)
+class Estate:
+    """The services of an environment, and which of them its apps need (by app, then by service)."""
+
+    environment: Environment
+    needs: Mapping[str, Mapping[str, Need]]
+    who: str
+    now: float
+    secrets: Secrets = field(default_factory=Secrets, repr=False)
+
+    @property
+    def name(self) -> str:
+        return SERVICES
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(SERVICES)
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """The hosts of all services."""
+        return tuple(sorted({self.environment.host(one.host) for one in self.environment.services.values()}))
+
+    def on(self, host: Host) -> Mapping[str, Service]:
+        """The services of one host."""
+        return {name: one for name, one in sorted(self.environment.services.items()) if one.host == host.name}
+
+    def apps_of(self, service: str) -> list[str]:
+        """The apps that need a service."""
+        return sorted(app for app, needs in self.needs.items() if service in needs)
+
+    def is_remote(self, service: str) -> bool:
+        """Whether an app that needs it lives on another host too."""
+        own = self.environment.services[service].host
+        groups = (self.environment.groups[self.environment.apps[app].hosts] for app in self.apps_of(service))
+        return any(host.name != own for hosts in groups for host in hosts)

@@ -45,10 +45,10 @@ def come_up(target: Target, release: Release, facts: Facts) -> tuple[Step, ...]:
     for name in lacking:
         part, component = wanted[name]
         if name in facts.programs or any(one.name == name for one in facts.workers):
-            steps += container.end(target, [name], component.grace, why=f"clear away {name}")
+            steps += container.end([name], component.grace, why=f"clear away {name}")
         undo = docker.end(name, min(component.grace, LONGEST_UNDO))
         mounts = {target.layout.jobs: JOBS_IN_CONTAINER} if component.schedule else {}
-        steps += container.start(target, release, name, part, jobs.process(part, component), mounts, undo)
+        steps += container.start(target, facts, release, name, part, jobs.process(part, component), mounts, undo)
     return (*steps, *(_steady(name) for name in lacking))
 
 
@@ -97,4 +97,4 @@ def finish(target: Target, facts: Facts, fleet: Sequence[Facts]) -> tuple[Step, 
     # What a release that is gone was given as grace is not known any more: the longest of now will do.
     grace = max(map(attrgetter("grace"), target.app.components.values()))
     names = left(jobs.share(target, facts.host, fleet), facts)
-    return container.end(target, names, grace, why="workers of what was live")
+    return container.end(names, grace, why="workers of what was live")

@@ -23,8 +23,8 @@ def is_live(work: OnHosts, version: Version) -> bool:
     answers = work.ask(
         {host: Command(files.checksum(f"{layout.release(release)}/env")) for host, release in live.items()}
     )
-    wanted = digest(variables.text(work.target, version))
-    return all(answer.ok and answer.out.startswith(f"{wanted} ") for answer in answers.values())
+    wanted = {host: digest(variables.text(work.target, version, host)) for host in answers}
+    return all(answer.ok and answer.out.startswith(f"{wanted[host]} ") for host, answer in answers.items())
 
 
 def name(work: OnHosts, version: Version) -> Version:

@@ -11,22 +11,22 @@ import yaml
 
 from ..errors import BadConfig, BadInput
 from ..model.app import WEB, App, Component
+from ..model.layout import TAKEN
+from ..model.service import KINDS, OTHER, PARTS
 from ..plan import cron
-from .read import NAME, is_text, require, shown, structure
+from .read import MEMORY, NAME, SIGNALS, is_text, require, shown, structure
 from .settings import PROJECT
 
 _FILES = PROJECT / "conf" / "apps"
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]", re.ASCII)  # apt-get takes off what ends with a "-"
 _LIBRARY = re.compile(r"lib[A-Za-z0-9._+-]+\.so(\.\d+)*", re.ASCII)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
-_MEMORY = re.compile(r"[1-9]\d{0,8}[kmg]", re.ASCII)
 _PAGE = re.compile(r"/[A-Za-z0-9._~/?=&%-]*", re.ASCII)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CPU = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
 _LONGEST = 32768
 """Bytes of a variable's value: docker reads env files with lines of up to 64 KB."""
 _BASES = ("slim", "debian")
-_SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2")
 _LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
@@ -66,6 +66,7 @@ def parse(name: str, data: Any, where: str) -> App:
     """Turn a description's plain data into an App; raises BadConfig(path, reason)."""
     require(isinstance(data, Mapping) and "name" not in data, where, "expected the keys that app1.yml shows")
     require(NAME.fullmatch(name), where, "an app's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+    require(name not in TAKEN, where, f"{name!r} is a folder of depl's own on hosts; give the app another name")
     app = structure({"name": name, **data}, App, where)
     require(WEB in app.components, f"{where}: components", f"there is no {WEB!r}")
     require(app.base in _BASES, f"{where}: base", f"expected {' or '.join(_BASES)}, got {app.base!r:.60}")
@@ -92,22 +93,26 @@ def parse(name: str, data: Any, where: str) -> App:
     for part, component in app.components.items():
         at = f"{where}: components.{part}"
         require(NAME.fullmatch(part), at, "a component's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
-        require(component.command, f"{at}.command", "is empty")
-        require(all(map(is_text, component.command)), f"{at}.command", "has characters that no command line can have")
-        require(_MEMORY.fullmatch(component.memory), f"{at}.memory", "expected a size such as 256m or 1g")
-        require(1 < component.pids <= 32768, f"{at}.pids", "expected 2 to 32768")
+        _check_process(component, at)
         require(0 < component.number <= 32, f"{at}.number", "expected 1 to 32 containers on each host")
         require(part != WEB or component.number == 1, f"{at}.number", "web is one container: it has one socket")
-        require(component.stop_signal in _SIGNALS, f"{at}.stop_signal", f"expected one of {', '.join(_SIGNALS)}")
-        for name in component.needs:
-            require(VARIABLE.fullmatch(name), f"{at}.needs", f"{name!r:.60} is no name of a variable")
+        require(component.stop_signal in SIGNALS, f"{at}.stop_signal", f"expected one of {', '.join(SIGNALS)}")
+        for variable in component.needs:
+            require(VARIABLE.fullmatch(variable), f"{at}.needs", f"{variable!r:.60} is no name of a variable")
         require(0 < component.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
         check_schedule(part, component, data["components"][part], at)
     require(_PAGE.fullmatch(app.health.path), f"{where}: health.path", "expected a path such as /healthz")
     require(0 < app.health.timeout <= 600, f"{where}: health.timeout", "expected 1 to 600 seconds")
-    require(_MEMORY.fullmatch(app.http.max_body), f"{where}: http.max_body", "expected a size such as 20m")
+    require(MEMORY.fullmatch(app.http.max_body), f"{where}: http.max_body", "expected a size such as 20m")
     require(0 < app.http.timeout <= 86400, f"{where}: http.timeout", "expected 1 to 86400 seconds")
+    for page in app.smoke:
+        require(_PAGE.fullmatch(page), f"{where}: smoke", f"{page!r:.60} is no path such as /login")
     check_variables(app.environment, f"{where}: environment")
+    _check_services(app, where)
+    if app.migrate:
+        at = f"{where}: migrate"
+        _check_process(app.migrate.component, at)
+        require(0 < app.migrate.timeout <= 86400, f"{at}.timeout", "expected 1 to 86400 seconds")
     return app
 
 
@@ -126,6 +131,29 @@ def check_schedule(part: str, component: Component, given: Mapping[str, Any], at
     except ValueError as error:
         raise BadConfig(f"{at}.schedule", f"{line!r:.60} is no cron line: {error}") from None
     require(following, f"{at}.schedule", f"{line!r:.60} never comes true")
+
+
+def _check_process(component: Component, at: str) -> None:
+    require(component.command, f"{at}.command", "is empty")
+    require(all(map(is_text, component.command)), f"{at}.command", "has characters that no command line can have")
+    require(MEMORY.fullmatch(component.memory), f"{at}.memory", "expected a size such as 256m or 1g")
+    require(1 < component.pids <= 32768, f"{at}.pids", "expected 2 to 32768")
+
+
+def _check_services(app: App, where: str) -> None:
+    for name, need in app.services.items():
+        at = f"{where}: services.{name}"
+        require(NAME.fullmatch(name), at, "a service's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+        require(
+            need.kind in (*KINDS, OTHER),
+            f"{at}.kind",
+            f"expected one of {', '.join((*KINDS, OTHER))}, got {need.kind!r:.60}",
+        )
+        check_variables(need.variables, f"{at}.variables")
+        for variable, part in need.variables.items():
+            require(
+                part in PARTS, f"{at}.variables.{variable}", f"expected one of {', '.join(PARTS)}, got {part!r:.60}"
+            )
 
 
 def check_variables(variables: Mapping[str, str], where: str) -> None:

@@ -23,6 +23,8 @@ MARGIN_SECONDS = 5
 class OnBalancers(Work[Balancer]):
     """Work on an app's balancers, where there are any."""
 
+    target: Target
+
     def __init__(self, target: Target, fleet: Fleet, report: Report, verb: str, dry: bool) -> None:
         super().__init__(target, fleet, report, of_balancers(target), verb, dry)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..errors import BadConfig, BadInput
 from ..model.environment import Environment, Host
+from ..plan import needs
 from ..plan.wishes import Target
 from . import apps, inventory, secrets, settings
 
@@ -20,6 +21,7 @@ def choose(app: str | None) -> Target:
         raise BadConfig(
             f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there"
         )
+    needs.must_be_there(described, environment)
     return Target(described, environment, settings.who(), time.time())
 
 

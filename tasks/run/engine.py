@@ -57,12 +57,17 @@ class Engine:
         """Bytes of an image, all layers unpacked."""
         return int(self._client.images.get(image).attrs["Size"])
 
-    def build(self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, say: Say) -> None:
-        """Build an image from a Dockerfile's text and the files beside it; raises StepFailed with the log."""
+    def build(
+        self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, say: Say, *, fresh: bool = False
+    ) -> None:
+        """Build an image from a Dockerfile's text and the files beside it; raises StepFailed with the log.
+
+        `fresh` uses nothing that is kept of earlier builds: packages are those of today.
+        """
         context = _context(dockerfile, files)
         stream = self._client.api.build(
             fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True, decode=True,
-            network_mode="host", buildargs=_machine_variables(),
+            network_mode="host", buildargs=_machine_variables(), nocache=fresh,
         )  # fmt: skip
         log: list[str] = []
         for event in stream:

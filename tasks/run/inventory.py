@@ -17,8 +17,9 @@ from typing import Any
 
 from ..errors import BadConfig
 from ..model.environment import Environment, Host
+from ..model.service import KINDS, OTHER, Service
 from .apps import check_variables
-from .read import DOMAIN, NAME, require, structure
+from .read import DOMAIN, MEMORY, NAME, SIGNALS, is_text, require, structure
 from .settings import PROJECT
 
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", re.ASCII)
@@ -27,6 +28,9 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 _PERSON = re.compile(r"[a-z][a-z0-9._-]{0,31}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", re.ASCII)
+_IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", re.ASCII)
+_SETTING = re.compile(r"[a-z][a-z0-9_.-]{0,62}", re.ASCII)
+_OF_OTHERS = ("command", "user", "data", "socket", "health", "backup", "restore", "stop_signal")
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
 _OPTIONS = (
     "registry",
@@ -43,6 +47,7 @@ _OPTIONS = (
     "trusted_proxies",
     "preview_allow",
     "apps",
+    "services",
 )
 
 
@@ -162,6 +167,51 @@ def _check(environment: Environment, where: str) -> None:
         both = set(environment.groups[placement.hosts]) & set(environment.balancers)
         require(not both, f"{at}.hosts", f"{min(both, default=None)} is a balancer, and no app can live there")
         check_variables(placement.environment, f"{at}.environment")
+    for name, service in environment.services.items():
+        _check_service(name, service, environment, f"{where}: depl_services.{name}")
+
+
+def _check_service(name: str, service: Service, environment: Environment, at: str) -> None:
+    require(NAME.fullmatch(name), at, "a service's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+    require(
+        service.known or service.kind == OTHER,
+        f"{at}.kind",
+        f"expected one of {', '.join((*KINDS, OTHER))}, got {service.kind!r:.60}",
+    )
+    there = {host.name for hosts in environment.groups.values() for host in hosts}
+    require(service.host in there, f"{at}.host", f"there is no host {service.host!r:.60} in a group of the inventory")
+    require(MEMORY.fullmatch(service.memory), f"{at}.memory", "expected a size such as 256m or 1g")
+    require(1 < service.pids <= 32768, f"{at}.pids", "expected 2 to 32768")
+    require(0 < service.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
+    require(0 <= service.port < 65536, f"{at}.port", "expected 1 to 65535")
+    require(0 < service.keep_backups <= 1000, f"{at}.keep_backups", "expected 1 to 1000")
+    require(0 <= service.user < 2**31, f"{at}.user", "expected a user's number")
+    require(_is_address(service.listen), f"{at}.listen", f"{service.listen!r:.60} is no IP address")
+    require(not service.image or _IMAGE.fullmatch(service.image), f"{at}.image", f"{service.image!r:.60} is no image")
+    for key, value in service.settings.items():
+        require(_SETTING.fullmatch(key), f"{at}.settings", f"{key!r:.60} is no setting")
+        require(is_text(value, "\r\n"), f"{at}.settings.{key}", "a value is one line of text")
+    check_variables(service.environment, f"{at}.environment")
+    own = [key for key in _OF_OTHERS if getattr(service, key) != getattr(Service(OTHER, ""), key)]
+    if service.known:
+        require(not own, f"{at}.{min(own, default='')}", f"is for services of kind {OTHER!r} only")
+        require(not service.settings or service.known.setting, f"{at}.settings", f"{service.kind} has none here")
+        return
+    require(service.image, f"{at}.image", f"a service of kind {OTHER!r} needs one")
+    require(not service.settings, f"{at}.settings", f"a service of kind {OTHER!r} has a command instead")
+    require(service.socket or service.port, f"{at}.port", "say port or socket, or nothing can reach it")
+    require(not service.socket or _NAME.fullmatch(service.socket), f"{at}.socket", "expected a file's name")
+    require(_PATH.fullmatch(service.data), f"{at}.data", "expected an absolute path of plain characters")
+    require(service.stop_signal in ("", *SIGNALS), f"{at}.stop_signal", f"expected one of {', '.join(SIGNALS)}")
+    for key in ("command", "health", "backup", "restore"):
+        require(all(map(is_text, getattr(service, key))), f"{at}.{key}", "has characters that no command line can have")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return "%" not in str(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _check_networks(networks: tuple[str, ...], where: str) -> None:

@@ -15,7 +15,10 @@ def pack(epoch: int) -> bytes:
     """A normalised tar. The library is the one installed here: who accepts a line reads it as its runner will."""
     runner = PurePosixPath(JOB_RUNNER)
     library = [one for one in resources.files("cronsim").iterdir() if one.name.endswith(".py")]
-    files = {runner: render.job_runner(), **{runner.parent / "cronsim" / one.name: one.read_bytes() for one in library}}
+    files = {
+        runner: render.raw("docker/run_job.py"),
+        **{runner.parent / "cronsim" / one.name: one.read_bytes() for one in library},
+    }
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as layer:
         for folder in sorted({path.parent for path in files}):

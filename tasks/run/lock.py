@@ -11,7 +11,7 @@ from ..commands import onhost
 from ..errors import Locked
 from ..model.environment import Host
 from ..plan import facts as facts_of
-from ..plan.wishes import Target
+from ..plan.wishes import Wish
 from .question import Answer, Question
 from .ssh import Command, Fleet, Result, answers_of
 
@@ -25,7 +25,7 @@ GRACE_SECONDS = 3
 class Lock(Generic[Answer]):
     """The lock on all hosts of an app. It goes with this process, whatever becomes of it."""
 
-    def __init__(self, fleet: Fleet, target: Target, question: Question[Answer], verb: str, since: str) -> None:
+    def __init__(self, fleet: Fleet, target: Wish, question: Question[Answer], verb: str, since: str) -> None:
         self._fleet, self._target, self._question = fleet, target, question
         # The id tells us from ourselves: a host may still believe in a connection of ours that broke.
         holder = {"who": target.who, "since": since, "verb": verb, "id": secrets.token_hex(8)}
@@ -48,7 +48,7 @@ class Lock(Generic[Answer]):
                 if refusals and time.monotonic() >= deadline:
                     host, found = next(iter(refusals.items()))
                     raise Locked(
-                        f"{self._target.app.name} is locked on {host} by {found.get('who', 'somebody')} "
+                        f"{self._target.name} is locked on {host} by {found.get('who', 'somebody')} "
                         f"since {found.get('since', 'a moment ago')} ({found.get('verb', '?')}).\n"
                         "Nothing was changed. Try again when they are done; the lock goes with their process."
                     )

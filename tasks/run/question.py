@@ -9,11 +9,12 @@ from typing import Any, Generic, TypeVar
 from ..commands import onhost
 from ..errors import DeplError, StepFailed
 from ..model.environment import Environment, Host
-from ..plan import balancer
+from ..plan import balancer, needs, service_facts, services
 from ..plan import facts as facts_of
 from ..plan.balancer import Balancer
 from ..plan.facts import Facts
-from ..plan.wishes import Target
+from ..plan.service_facts import ServiceFacts
+from ..plan.wishes import Estate, Target
 from .ssh import Command, Fleet, Result, answers_of
 
 FACTS_SECONDS = 20
@@ -56,7 +57,8 @@ class Question(Generic[Answer]):
 
 def of_app_hosts(target: Target, *, memory: bool = False) -> Question[Facts]:
     """What is on an app host. How much memory containers use costs an inquiry for each."""
-    command = Command(onhost.facts(target.layout, target.app.health.path, memory=memory), timeout=FACTS_SECONDS)
+    argv = onhost.facts(target.layout, target.app.health.path, memory=memory, names=needs.remote(target))
+    command = Command(argv, timeout=FACTS_SECONDS)
     return Question(command, lambda host, answer: facts_of.parse(host, target.layout, answer))
 
 
@@ -65,6 +67,14 @@ def of_balancers(target: Target) -> Question[Balancer]:
     hosts = {host.name: host.address for host in target.hosts}
     argv = onhost.balance(target.layout, hosts, target.placement.domains[0], target.app.health.path)
     return Question(Command(argv, timeout=FACTS_SECONDS), balancer.parse)
+
+
+def of_services(estate: Estate) -> Question[ServiceFacts]:
+    """What is on a host of an environment's services; each that runs is asked how it is."""
+    asked = services.questions(estate)
+    return Question(
+        Command(onhost.services(estate.layout.home, asked), timeout=20 + 20 * len(asked)), service_facts.parse
+    )
 
 
 def _or_raise(answer: list[Result] | Exception) -> list[Result]:

@@ -23,6 +23,10 @@ DOMAIN = re.compile(
 )
 
 
+MEMORY = re.compile(r"[1-9]\d{0,8}[kmg]", re.ASCII)
+SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2")
+
+
 def is_text(value: str, without: str = "") -> bool:
     """Whether a value can be written to a file and given to a program: no NUL, no half of a character."""
     return not any(one in "\0" + without or "\ud800" <= one <= "\udfff" for one in value)

@@ -21,8 +21,14 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 def versions(target: Target) -> tuple[Version, ...]:
     """All versions of an app that were built, oldest first; raises Unreachable."""
-    found = _get(target.environment.registry, f"/v2/{target.app.name}/tags/list") or {}
-    return tuple(sorted(version for tag in found.get("tags") or () if (version := _version(tag))))
+    there = tags(target.environment.registry, target.app.name)
+    return tuple(sorted(version for tag in there if (version := _version(tag))))
+
+
+def tags(registry: str, repository: str) -> tuple[str, ...]:
+    """The tags of a repository, none where there is no such; raises Unreachable."""
+    found = _get(registry, f"/v2/{repository}/tags/list") or {}
+    return tuple(sorted(map(str, found.get("tags") or ())))
 
 
 def newest(target: Target, report: Report) -> Version:

@@ -20,7 +20,7 @@ from ..model.environment import Host, names
 from ..model.version import Version
 from ..plan.facts import Facts
 from ..plan.steps import Plan
-from ..plan.wishes import Target
+from ..plan.wishes import Target, Wish
 from .choose import choose, with_secrets
 from .execute import execute
 from .lock import Lock
@@ -36,9 +36,9 @@ class Work(Generic[Answer]):
     """Hosts of one kind, connected to for an app; with its lock held unless this only looks."""
 
     def __init__(
-        self, target: Target, fleet: Fleet, report: Report, question: Question[Answer], verb: str, dry: bool
+        self, target: Wish, fleet: Fleet, report: Report, question: Question[Answer], verb: str, dry: bool
     ) -> None:
-        self.target = target
+        self.target: Wish = target
         self.report = report
         self.dry = dry
         self._fleet = fleet
@@ -87,7 +87,7 @@ class Work(Generic[Answer]):
 
     def lock(self) -> None:
         """Take the app's lock on every host, and read the facts under it; raises Locked."""
-        lock = Lock(self._fleet, self.target, self._question, self._verb, _stamp(self.target.now))
+        lock = Lock(self._fleet, self.target, self._question, self._verb, stamp(self.target.now))
         self.facts = lock.take()
         self._lock = lock
 
@@ -109,7 +109,7 @@ class Work(Generic[Answer]):
     def _entry(self, what: str, outcome: str) -> Command:
         """Write a line to a host's audit file. A full disk must not keep anybody from rolling back."""
         entry = {
-            "at": _stamp(time.time()),
+            "at": stamp(time.time()),
             "who": self.target.who,
             "verb": self._verb,
             "what": what,
@@ -138,6 +138,8 @@ class Work(Generic[Answer]):
 
 class OnHosts(Work[Facts]):
     """Work on the hosts that an app lives on."""
+
+    target: Target
 
     def __init__(self, target: Target, fleet: Fleet, report: Report, verb: str, dry: bool) -> None:
         super().__init__(target, fleet, report, of_app_hosts(target), verb, dry)
@@ -292,7 +294,8 @@ def _nothing_changed() -> Iterator[None]:
         raise
 
 
-def _stamp(seconds: float) -> str:
+def stamp(seconds: float) -> str:
+    """A time in UTC, as the audit file has it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -113,8 +113,11 @@ def hung_up(milliseconds=0):
     return bool(poll.poll(milliseconds))
 
 
-def program(argv, text, timeout):
-    """Run a program to its end. It is ended when its time is up, and when the connection breaks."""
+def program(argv, text, timeout, source=None, sink=None):
+    """Run a program to its end. It is ended when its time is up, and when the connection breaks.
+
+    It reads `text` or the file `source`; what it prints is the answer, or goes to the file `sink`.
+    """
     import signal
     import subprocess
 
@@ -122,10 +125,10 @@ def program(argv, text, timeout):
         given.write(text)
         given.seek(0)
         process = subprocess.Popen(
-            argv, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            argv, stdin=source or given, stdout=sink or subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
     end = time.monotonic() + timeout
-    texts = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+    texts = {pipe.fileno(): b"" for pipe in (process.stdout, process.stderr) if pipe}
     poll = select.poll()
     poll.register(0, select.POLLRDHUP)
     for pipe in texts:
@@ -151,8 +154,8 @@ def program(argv, text, timeout):
     if why:
         end_group(process, signal.SIGTERM, signal.SIGKILL)
         return TIMEOUT, "", why
-    out, err = (one.decode(errors="replace") for one in texts.values())
-    return process.returncode, out, err
+    *out, err = (one.decode(errors="replace") for one in texts.values())
+    return process.returncode, "".join(out), err
 
 
 def end_group(process, *signals):
@@ -196,6 +199,28 @@ def append(path, text=""):
 def folder(*paths):
     for path in paths:
         os.makedirs(path, exist_ok=True)
+
+
+def save(path, seconds, *argv):
+    """Write what a program prints: all of it, or no file."""
+    draft = f"{path}.new"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as sink:
+        code, _, err = program(argv, b"", float(seconds), sink=sink)
+        os.fsync(sink.fileno())
+    if code:
+        os.remove(draft)
+        sys.exit(err.strip() or f"exit status {code}")
+    os.rename(draft, path)
+    return f"{os.path.getsize(path)} bytes"
+
+
+def feed(path, seconds, *argv):
+    """Run a program that reads a file."""
+    with open(path, "rb") as source:
+        code, out, err = program(argv, b"", float(seconds), source=source)
+    if code:
+        sys.exit((err or out).strip() or f"exit status {code}")
+    return out
 
 
 def link(target, path):
@@ -312,7 +337,13 @@ def containers(with_memory):
 
 
 def programs():
-    """supervisord's programs of this app. Its answer is plain enough to be read without an XML parser."""
+    """supervisord's programs of this app."""
+    own = f"{APP['name']}-"
+    return {name: state for name, state in watched().items() if name.startswith(own) and name[len(own) :][:4].isdigit()}
+
+
+def watched():
+    """supervisord's programs and their states. Its answer is plain enough to be read without an XML parser."""
     call = "<methodCall><methodName>supervisor.getAllProcessInfo</methodName><params></params></methodCall>"
     try:
         _, body = ask("/run/supervisor.sock", "POST", "/RPC2", call, timeout=10)
@@ -324,7 +355,7 @@ def programs():
             member.partition("</name>")[0]: member.partition("<string>")[2].partition("</string>")[0]
             for member in one.split("<name>")[1:]
         }
-        if texts.get("name", "").startswith(f"{APP['name']}-") and texts["name"][len(APP["name"]) + 1 :][:4].isdigit():
+        if "name" in texts:
             found[texts["name"]] = texts.get("statename", "")
     return found
 
@@ -386,20 +417,24 @@ def live():
 
 
 def audit():
-    """The last lines, newest last; a torn line is left out."""
+    return entries("audit.jsonl")
+
+
+def entries(name):
+    """The last lines of a log, newest last; a torn line is left out."""
     try:
-        with open(f"{APP['home']}/audit.jsonl", "rb") as log:
+        with open(f"{APP['home']}/{name}", "rb") as log:
             log.seek(max(0, os.path.getsize(log.name) - 16384))
             lines = log.read().decode(errors="replace").splitlines()[-50:]
     except OSError:
         return []
-    entries = []
+    found = []
     for line in lines:
         try:
-            entries.append(decode(line))
+            found.append(decode(line))
         except ValueError:
             continue
-    return entries
+    return found
 
 
 def holder():
@@ -451,7 +486,7 @@ def certificates():
     return {one: read_json(f"/etc/depl/tls/{one}/live/about.json") for one in sorted(folders)}
 
 
-def facts(home, site, health_path, with_memory=""):
+def facts(home, site, health_path, with_memory="", *names):
     """Read everything in one go: one round trip tells a planner all it must know."""
     about(home)
     releases = [one for one in listing("releases") if "@" in one]
@@ -475,12 +510,87 @@ def facts(home, site, health_path, with_memory=""):
             "audit": audit(),
             "holder": holder(),
             "certificates": certificates(),
+            "migrations": entries("migrations.jsonl"),
+            "addresses": {name: place[1][0] for name in names if (place := lookup(name))},
         }
     )
 
 
 def about(home):
     APP["home"], APP["name"] = home, os.path.basename(home)
+
+
+# --- services ---
+
+
+def services(home, asked):
+    """What is here of services: their containers, whether they answer, how large they are, their backups."""
+    about(home)
+    known = watched()
+    return encode(
+        {
+            "clock": time.time(),
+            "disk_free": min(free("/srv"), free("/var/lib/docker")),
+            "services": {name: service(name, known, **one) for name, one in decode(asked).items()},
+            "audit": audit(),
+            "holder": holder(),
+        }
+    )
+
+
+def service(name, known, health, size):
+    container = f"service-{name}"
+    about = docker(f"/containers/{container}/json")
+    state, config = about.get("State", {}), about.get("Config", {})
+    running = state.get("Running", False)
+    return {
+        "state": state.get("Status"),
+        "exit": state.get("ExitCode", 0),
+        "oom": state.get("OOMKilled", False),
+        "image": config.get("Image"),
+        "config": (config.get("Labels") or {}).get("depl.config"),
+        "memory": memory(state["Pid"]) if running else None,
+        "started": state.get("StartedAt"),
+        "former": "State" in docker(f"/containers/{container}.former/json"),
+        "program": known.get(container),
+        "health": inside(container, health)[1] if running else None,
+        "bytes": kilobytes(inside(container, size)[0]) * 1024 if running else None,
+        "data": os.path.isdir(f"{APP['home']}/{name}/data"),
+        "apps": read_json(f"{APP['home']}/{name}/apps.json"),
+        "restored": read_json(f"{APP['home']}/{name}/restored.json"),
+        "backups": {
+            one: os.path.getsize(f"{APP['home']}/{name}/backups/{one}")
+            for one in listing(f"{name}/backups")
+            if not one.endswith(".new")
+        },
+    }
+
+
+def inside(container, argv):
+    """What a program in a container printed, and why it failed: "" where it did not."""
+    code, out, err = program(["docker", "exec", container, *argv], b"", 8)
+    return out, ((err or out).strip().splitlines() or [f"exit status {code}"])[-1] if code else ""
+
+
+def kilobytes(text):
+    """What du said."""
+    first = text.split()[:1]
+    return int(first[0]) if first and first[0].isdigit() else 0
+
+
+def until(name, seconds, *argv):
+    """Repeat a program until it succeeds; a container that died is not waited for."""
+    began = time.monotonic()
+    while True:
+        code, out, err = program(argv, b"", 10)
+        spent = time.monotonic() - began
+        if not code:
+            return
+        alive(name, spent)
+        if spent > float(seconds):
+            sys.exit(f"not after {spent:.0f} s: {((err or out).strip().splitlines() or ['exit status'])[-1]}")
+        if hung_up(200):
+            sys.exit("the connection broke")
 
 
 # --- what a balancer knows ---
@@ -707,6 +817,31 @@ def age(pid):
     return clock() - started / os.sysconf("SC_CLK_TCK")
 
 
+def finish(name, seconds):
+    """Start a container, unless it runs or ran already, and wait for its end, which is to be 0."""
+    began = time.monotonic()
+    state = docker(f"/containers/{name}/json").get("State")
+    if state and state["Status"] == "created":
+        status, said = ask("/run/docker.sock", "POST", f"/containers/{name}/start", timeout=60)
+        if status >= 400:
+            sys.exit(f"can't be started: {said.decode(errors='replace').strip()}")
+    while True:
+        state = docker(f"/containers/{name}/json").get("State")
+        spent = time.monotonic() - began
+        if state is None:
+            sys.exit(f"there is no container {name}")
+        if not state["Running"]:
+            break
+        if spent > float(seconds):
+            sys.exit(f"not done after {spent:.0f} s, and ended")
+        if hung_up(100):
+            sys.exit("the connection broke")
+    if state["ExitCode"]:
+        why = ", out of memory" if state["OOMKilled"] else ""
+        sys.exit(f"exited {state['ExitCode']} after {spent:.1f} s{why}")
+    return f"{spent:.1f} s"
+
+
 def wait(name, sock, path, seconds):
     """Print the answer when it is 200, or fail with the reason: a container that died is not waited for."""
     began = time.monotonic()
@@ -725,9 +860,17 @@ def wait(name, sock, path, seconds):
     sys.exit(f"not healthy after {seconds} s: {last}")
 
 
+def page(sock, path):
+    """Ask for a page, as a visitor would."""
+    status, _ = ask(sock, "GET", path, timeout=10)
+    if status >= 400:
+        sys.exit(f"GET {path} answered {status}")
+
+
 VERBS = {
-    "append": append, "balance": balance, "facts": facts, "folder": folder, "link": link, "lock": lock,
-    "reload": reload, "remove": remove, "rename": os.rename, "settle": settle, "start": start,
-    "steady": steady, "table": table, "wait": wait, "write": write,
+    "append": append, "balance": balance, "facts": facts, "feed": feed, "finish": finish, "folder": folder,
+    "link": link, "lock": lock, "page": page, "reload": reload, "remove": remove, "rename": os.rename, "save": save,
+    "services": services, "settle": settle, "start": start, "steady": steady, "table": table, "until": until,
+    "wait": wait, "write": write,
 }  # fmt: skip
 serve()

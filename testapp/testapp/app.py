@@ -15,6 +15,7 @@ from flask_sock import Sock  # type: ignore[import-untyped]
 from simple_websocket import ConnectionClosed, Server  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException
 
+from .board import board
 from .settings import Settings
 
 Payload = dict[str, Any]
@@ -30,6 +31,7 @@ def create_app(settings: Settings) -> Flask:
     app.config.update(SETTINGS=settings, MAX_CONTENT_LENGTH=16 * 1024**2)
     app.json = UltraJSON(app)
     app.register_blueprint(pages)
+    app.register_blueprint(board)
     sock.init_app(app)
     app.register_error_handler(HTTPException, one_line)
 

@@ -30,7 +30,8 @@ def test_the_commented_example_is_an_app_and_shows_every_key():
     app = apps.load("app1")
     assert app.web.command[0] == "python3"
     shown = set(COMMENTED)
-    assert shown == {"source", "base", "packages", "wheels", "components", "health", "http", "environment"}
+    assert shown == {"source", "base", "packages", "wheels", "components", "health", "http", "environment",
+                     "services", "smoke"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ NEEDY = replace(TARGET.app, components={"web": replace(TARGET.app.web, needs=("S
 def test_secrets_win_over_plain_variables_and_lose_to_depls_own():
     app = replace(TARGET.app, environment={"A": "plain", "B": "plain"})
     target = replace(TARGET, app=app, secrets=Secrets(apps={"app1": {"B": "secret"}, "app2": {"C": "not mine"}}))
-    found = variables.merged(target, V1)
+    found = variables.merged(target, V1, target.hosts[0])
     assert (found["A"], found["B"], found["DEPL_APP"]) == ("plain", "secret", "app1")
     assert "C" not in found
 

@@ -1,0 +1,148 @@
+"""What an app needs and does not contain: databases, queues, search."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+SERVICE_UID = 10002
+"""The user that services of the project's own images run as."""
+SOCKETS_IN_SERVICE = "/run/service"
+DATA_IN_SERVICE = "/data"
+PARTS = ("url", "host", "port", "user", "password", "name", "socket")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of service that the project has an image of: templates/services/<kind>/.
+
+    `socket` is the name of its unix socket, `setting` how its program is given one of `settings`. The URLs of a
+    way by socket and of one by TCP are filled with the parts.
+    """
+
+    port: int
+    socket: str
+    stop_signal: str
+    by_socket: str
+    by_tcp: str
+    setting: tuple[str, ...] = ()
+
+
+KINDS: Mapping[str, Kind] = {
+    "postgresql": Kind(
+        port=5432,
+        socket=".s.PGSQL.5432",
+        stop_signal="SIGINT",  # ends sessions; SIGTERM would wait for them
+        by_socket="postgresql://{user}:{password}@/{name}?host={folder}",
+        by_tcp="postgresql://{user}:{password}@{host}:{port}/{name}",
+        setting=("-c", "{key}={value}"),
+    ),
+    "redis": Kind(
+        port=6379,
+        socket="redis.sock",
+        stop_signal="SIGTERM",
+        by_socket="unix://{user}:{password}@{socket}?db=0",
+        by_tcp="redis://{user}:{password}@{host}:{port}/0",
+        setting=("--{key}", "{value}"),
+    ),
+    "groonga": Kind(
+        port=10041,
+        socket="groonga.sock",
+        stop_signal="SIGQUIT",
+        by_socket="http+unix://{user}:{password}@{quoted}/d/",
+        by_tcp="http://{user}:{password}@{host}:{port}/d/",
+    ),
+}
+OTHER = "other"
+"""The kind of a service whose image somebody else made."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A service that an app needs: its kind, and which variable tells the app which part of the way there."""
+
+    kind: str
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of an environment: which kind, on which host of the inventory, with which limits.
+
+    `listen` is the address on which app hosts other than its own reach it. The fields from `command` on are for the
+    kind `other`: what its image doesn't say. Its `user` is a number, `data` the folder in the container that is kept.
+    """
+
+    kind: str
+    host: str
+    image: str = ""
+    memory: str = "256m"
+    pids: int = 256
+    grace: int = 60
+    listen: str = "0.0.0.0"  # noqa: S104 - app hosts elsewhere are to reach it, by password
+    port: int = 0
+    keep_backups: int = 7
+    settings: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    user: int = SERVICE_UID
+    data: str = DATA_IN_SERVICE
+    socket: str = ""
+    health: tuple[str, ...] = ("health",)
+    backup: tuple[str, ...] = ("backup",)
+    restore: tuple[str, ...] = ("restore",)
+    stop_signal: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Kind | None:
+        """What is known of its kind; None for one that somebody else made."""
+        return KINDS.get(self.kind)
+
+    @property
+    def inner_port(self) -> int:
+        """The port that it listens on."""
+        return self.port or (self.known.port if self.known else 0)
+
+    @property
+    def socket_name(self) -> str:
+        return self.known.socket if self.known else self.socket
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The command line in its container; empty for the image's own."""
+        if not self.known:
+            return self.command
+        words = (word for key, value in sorted(self.settings.items()) for word in self._setting(key, value))
+        return ("start", *words)
+
+    def _setting(self, key: str, value: str) -> tuple[str, ...]:
+        return tuple(word.format(key=key, value=value) for word in (self.known.setting if self.known else ()))
+
+
+def password_of(secret: str, app: str) -> str:
+    """An app's own password for a service, made of the service's: who knows one app's knows no other's."""
+    return hmac.new(secret.encode(), app.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def way(service: Service, app: str, secret: str, folder: str | None, host: str, name: str = "") -> dict[str, str]:
+    """The parts of the way from an app to a service: by a socket in `folder`, or to `host` where that is None.
+
+    `name` is another database than the app's own.
+    """
+    socket = f"{folder}/{service.socket_name}" if folder and service.socket_name else ""
+    parts = {
+        "host": host if not socket else folder or "" if service.kind == "postgresql" else "",
+        "port": str(service.inner_port),
+        "user": app,
+        "password": password_of(secret, app) if service.known else secret,
+        "name": name or app,
+        "socket": socket,
+    }
+    texts = {**parts, "folder": folder or "", "quoted": quote(socket, safe="")}
+    if service.known:
+        template = service.known.by_socket if socket else service.known.by_tcp
+        return {**parts, "url": template.format(**texts)}
+    return {**parts, "url": f"unix://{socket}" if socket else f"tcp://{host}:{service.inner_port}"}

@@ -1,0 +1,110 @@
+"""Back services up to files on their hosts, and make their data anew of such a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from ..commands import docker, files, onhost
+from ..errors import BadInput, Refused
+from ..model.layout import ServiceLayout
+from . import services
+from .service_facts import ServiceFacts
+from .steps import Plan, Step, together
+from .wishes import Estate
+
+SECONDS = 6 * 3600
+"""How long a backup or a restore may take."""
+ENDING = ".gz"
+RESTORE_PHASES = ("stop", "data", "restore", "start", "health", "apps", "tidy")
+
+
+def back_up(estate: Estate, stamp: str, only: str | None) -> Callable[[Sequence[ServiceFacts]], Plan]:
+    """A planner: each service that runs, or `only` that one, has a backup of this moment; old ones go."""
+
+    def plan(facts: Sequence[ServiceFacts]) -> Plan:
+        return together(("backup", "tidy"), {one.host: _back_up(estate, stamp, only, one) for one in facts})
+
+    return plan
+
+
+def _back_up(estate: Estate, stamp: str, only: str | None, facts: ServiceFacts) -> dict[str, tuple[Step, ...]]:
+    saved, tidied = [], []
+    for name, service in estate.on(facts.host).items():
+        found, at = facts.services[name], ServiceLayout(name)
+        if only not in (None, name) or f"{stamp}{ENDING}" in found.backups:
+            continue
+        if not found.healthy:
+            raise Refused(
+                f"{name} on {facts.host} is not healthy ({found.health}), so it can't be backed up.\n"
+                "Bring it up: inv services.up   (or bring former data back: inv services.restore)"
+            )
+        save = onhost.save(f"{at.backups}/{stamp}{ENDING}", SECONDS, docker.inside(at.container, *service.backup))
+        saved.append(Step(f"back up {name}", save, timeout=SECONDS + 60, tells=True))
+        old = sorted(found.backups)[: -(service.keep_backups - 1) or None]
+        if old:
+            tidied.append(Step(f"remove old backups of {name}", files.remove(*(f"{at.backups}/{one}" for one in old))))
+    return {"backup": tuple(saved), "tidy": tuple(tidied)}
+
+
+def choose(estate: Estate, name: str, file: str | None, facts: Sequence[ServiceFacts]) -> str:
+    """The named backup of a service, or its newest; raises BadInput and Refused."""
+    there = sorted(backup for one in facts for backup in (one.services[name].backups if name in one.services else ()))
+    if not there:
+        raise Refused(
+            f"{name} has no backup on {estate.environment.services[name].host}.\nMake one: inv services.backup"
+        )
+    if file is not None and file not in there:
+        raise BadInput(f"{file[:60]!r} is no backup of {name}; there are: {', '.join(there[-5:])}.")
+    return file or there[-1]
+
+
+def restore(
+    estate: Estate, name: str, backup: str, images: Mapping[str, str]
+) -> Callable[[Sequence[ServiceFacts]], Plan]:
+    """A planner: a service's data is that of a backup; what it had is kept beside it."""
+    host = estate.environment.host(estate.environment.services[name].host)
+
+    def plan(facts: Sequence[ServiceFacts]) -> Plan:
+        (there,) = (one for one in facts if one.host == host)
+        if there.services[name].restored_at == estate.now and there.services[name].healthy:
+            return Plan()
+        return together(RESTORE_PHASES, {host: _restore(estate, name, backup, images[name], there)})
+
+    return plan
+
+
+def kept(estate: Estate, name: str) -> str:
+    """Where a restore of this moment leaves the data that a service had."""
+    return f"{ServiceLayout(name).home}/before-{estate.now:.0f}"
+
+
+def _restore(estate: Estate, name: str, backup: str, image: str, facts: ServiceFacts) -> dict[str, tuple[Step, ...]]:
+    found, at, service = facts.services[name], ServiceLayout(name), estate.environment.services[name]
+    aside_path = kept(estate, name)
+    new = docker.run_as_root(image, at.home, "rm", "--recursive", "--force", "/mnt/data")
+    aside = (
+        Step(f"keep the data of {name}", files.rename(at.data, aside_path), undo=files.rename(aside_path, at.data)),
+    )
+    fill = docker.run_once(services.run(estate, name, image, {}, service.restore))
+    note = json.dumps({"from": backup, "at": estate.now}).encode()
+    return {
+        "stop": services.take_away(estate, name, found),
+        "data": (
+            *(aside if found.has_data else ()),
+            Step(f"make way for {name}", ("true",), undo=new),
+            *services.make_data(estate, name, image),
+            services.write_variables(estate, name),
+        ),
+        "restore": (
+            Step(f"restore {name}", onhost.feed(f"{at.backups}/{backup}", SECONDS, fill), timeout=SECONDS + 60),
+        ),
+        "start": services.start(estate, name, image),
+        "health": (services.wait(estate, name),),
+        "apps": services.admit(estate, name, replace(found, apps={})),
+        "tidy": (
+            *services.tidy(name, found, image),
+            Step(f"note what {name} was restored from", files.write(at.restored), note),
+        ),
+    }

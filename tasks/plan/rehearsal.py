@@ -1,0 +1,175 @@
+"""What a rehearsal of a migration runs, and what its results mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..commands import Argv, docker, files, onhost
+from ..errors import Refused
+from ..model.app import Component, Migration
+from ..model.environment import Host
+from ..model.layout import APP_GROUP, SOCKETS_IN_CONTAINER, ServiceLayout
+from ..model.version import Version
+from . import container, variables
+from .facts import Facts
+from .wishes import Target
+
+PART = "rehearsal"
+CLONE_SECONDS = 3600
+SAMPLE = 0.1
+"""Seconds between two looks at the locks that are held: templates/services/postgresql/locks."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a rehearsal takes place: the host of the database and one of the app, the two versions, their names."""
+
+    target: Target
+    migration: Migration
+    service: str
+    version: Version
+    live: Version | None
+    facts: Facts
+
+    @property
+    def host(self) -> Host:
+        """The host of the database."""
+        return self.target.environment.host(self.target.environment.services[self.service].host)
+
+    @property
+    def database(self) -> str:
+        """The clone's name."""
+        return f"{self.target.name}-{PART}"
+
+    @property
+    def sockets(self) -> str:
+        return f"{self.target.layout.rehearsal}/run"
+
+    @property
+    def socket(self) -> str:
+        return f"{self.sockets}/web.sock"
+
+    def container(self, version: Version) -> str:
+        return self.target.layout.container(version, PART)
+
+
+def stage(target: Target, version: Version, facts: Sequence[Facts]) -> Stage:
+    """Choose the places; raises Refused where there is nothing to rehearse, or no database to clone."""
+    if not target.app.migrate:
+        raise Refused(f"conf/apps/{target.name}.yml has no migration.\nSay its command in `migrate:` there.")
+    bases = [name for name, need in target.app.services.items() if need.kind == "postgresql"]
+    if len(bases) != 1:
+        raise Refused(f"{target.name} has {len(bases)} databases of kind postgresql; a rehearsal clones exactly one.")
+    first = facts[0]
+    if not first.find(version):
+        raise Refused(f"{version} is not installed on {first.host}.\nFirst: inv install --version {version}")
+    live = first.live.table.live.version if first.live else None
+    return Stage(target, target.app.migrate, bases[0], version, live, first)
+
+
+def clone(at: Stage) -> Argv:
+    """Copy the database as it is now."""
+    return _in_service(at, "clone", at.target.name, at.database)
+
+
+def watch(at: Stage) -> Argv:
+    """Write down the locks that are held in the clone, until it is discarded."""
+    first, *rest = _in_service(at, "locks", at.database)
+    return (first, rest[0], "--detach", *rest[2:])
+
+
+def watched(at: Stage) -> Argv:
+    return _in_service(at, "locks", at.database, "told")
+
+
+def discard(at: Stage) -> Argv:
+    return _in_service(at, "discard", at.database)
+
+
+def prepare(at: Stage) -> tuple[tuple[Argv, bytes], ...]:
+    """Clear away what a killed rehearsal left, and write what containers get: commands with their inputs."""
+    layout = at.target.layout
+    new = variables.text(at.target, at.version, at.facts.host, at.database)
+    old = variables.text(at.target, at.live, at.facts.host, at.database) if at.live else ""
+    return (
+        (files.remove(layout.rehearsal), b""),
+        (files.folder(layout.rehearsal), b""),
+        (files.shared_folder(at.sockets, APP_GROUP), b""),
+        (files.write(f"{layout.rehearsal}/new", "0600"), new.encode()),
+        (files.write(f"{layout.rehearsal}/old", "0600"), old.encode()),
+    )
+
+
+def migrate(at: Stage) -> tuple[Argv, ...]:
+    """Run the new version's migration on the clone, to its end."""
+    create = _create(at, at.version, "new", at.migration.component)
+    return (create, onhost.finish(at.container(at.version), at.migration.timeout))
+
+
+def serve(at: Stage, live: Version) -> tuple[Argv, ...]:
+    """Start the version that is live now on the migrated clone, and wait until it is healthy."""
+    health = at.target.app.health
+    return (
+        _create(at, live, "old", at.target.app.web),
+        docker.start(at.container(live)),
+        onhost.wait(at.container(live), at.socket, health.path, health.timeout),
+    )
+
+
+def smoke(at: Stage, path: str) -> Argv:
+    """Ask the version that is live now for a page, on the migrated clone."""
+    return onhost.page(at.socket, path)
+
+
+def clear(at: Stage) -> tuple[Argv, ...]:
+    """Remove containers and files."""
+    there = [at.container(one) for one in (at.version, at.live) if one]
+    return (*(docker.remove(name) for name in there), files.remove(at.target.layout.rehearsal))
+
+
+def _create(at: Stage, version: Version, env: str, component: Component) -> Argv:
+    env_file, mounts = f"{at.target.layout.rehearsal}/{env}", {at.sockets: SOCKETS_IN_CONTAINER}
+    name = at.container(version)
+    return container.create(at.target, at.facts, version, env_file, name, PART, component, mounts)
+
+
+def _in_service(at: Stage, *argv: str) -> Argv:
+    return docker.inside(ServiceLayout(at.service).container, *argv)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock that kept readers or writers of a table away, and for how many seconds at least."""
+
+    table: str
+    mode: str
+    seconds: float
+
+
+def locks(text: str, bound: float) -> list[Lock]:
+    """The locks held for longer than `bound` seconds, longest first: what was written down, a sample a line."""
+    spans: dict[tuple[str, str, str], tuple[float, float]] = {}
+    for line in text.splitlines():
+        words = line.split("|")
+        if len(words) != 4:
+            continue
+        at, process, table, mode = words
+        try:
+            when = float(at)
+        except ValueError:
+            continue
+        first, _ = spans.get((process, table, mode), (when, when))
+        spans[process, table, mode] = (first, when)
+    found = (Lock(table, mode, last - first + SAMPLE) for (_, table, mode), (first, last) in spans.items())
+    return sorted((one for one in found if one.seconds > bound), key=lambda one: -one.seconds)
+
+
+def verdict(live: Version | None, failures: Iterable[str]) -> str:
+    """One line: whether a rollback stays possible after the migration."""
+    if live is None:
+        return "Nothing is live yet, so there is nothing that a rollback could lead to."
+    first = next(iter(failures), None)
+    if first:
+        return f"A rollback to {live} would NOT be possible: on the migrated database {first}."
+    return f"A rollback to {live} stays possible: it passed its health and smoke checks on the migrated database."

@@ -1,0 +1,91 @@
+"""What is on a host of its services: the answer of templates/host/onhost.py as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import StepFailed, printable
+from ..model.environment import Host
+from . import facts
+from .facts import RUNNING, entry, mapping, seconds, text, whole
+
+
+@dataclass(frozen=True)
+class Found:
+    """A service as found. `memory` and `bytes` (of its data) are None where it doesn't run; `state` is docker's word.
+
+    `health` is "" where it answers as it should, else what is wrong. `apps` has a digest of each app's password.
+    """
+
+    state: str
+    exit: int
+    out_of_memory: bool
+    image: str
+    config: str
+    memory: int | None
+    bytes: int | None
+    program: str
+    health: str
+    has_data: bool
+    has_former: bool
+    apps: Mapping[str, str]
+    backups: Mapping[str, int]
+    restored_at: float | None
+
+    @property
+    def running(self) -> bool:
+        return self.state == RUNNING
+
+    @property
+    def healthy(self) -> bool:
+        return self.running and not self.health and bool(self.program)
+
+
+@dataclass(frozen=True)
+class ServiceFacts:
+    """What one host says of its services, at one moment. `clock` is the host's own time."""
+
+    host: Host
+    clock: float
+    disk_free: int
+    services: Mapping[str, Found]
+    audit: tuple[Mapping[str, Any], ...]
+    holder: Mapping[str, str] | None
+
+
+def parse(host: Host, answer: Mapping[str, Any]) -> ServiceFacts:
+    """Read a host's answer; raises StepFailed where it is none."""
+    services, audit, clock = answer.get("services"), answer.get("audit"), seconds(answer.get("clock"))
+    free = answer.get("disk_free")
+    if not isinstance(services, dict) or not isinstance(audit, list) or clock is None or not whole(free):
+        raise StepFailed(f"{host}: its answer makes no sense (services).\nIs it bootstrapped? inv bootstrap")
+    return ServiceFacts(
+        host=host,
+        clock=clock,
+        disk_free=free,
+        services={name: _found(mapping(one)) for name, one in services.items()},
+        audit=tuple(entry(one) for one in audit if isinstance(one, dict)),
+        holder=None if answer.get("holder") is None else facts.holder(answer),
+    )
+
+
+def _found(about: Mapping[str, Any]) -> Found:
+    health, memory, size = about.get("health"), about.get("memory"), about.get("bytes")
+    return Found(
+        state=text(about.get("state")),
+        exit=about["exit"] if whole(about.get("exit")) else 0,
+        out_of_memory=about.get("oom") is True,
+        image=text(about.get("image")),
+        config=text(about.get("config")),
+        memory=memory if whole(memory) else None,
+        bytes=size if whole(size) else None,
+        program=text(about.get("program")),
+        health=printable(health) if isinstance(health, str) else "is not running",
+        has_data=about.get("data") is True,
+        has_former=about.get("former") is True,
+        apps={name: text(digest) for name, digest in mapping(about.get("apps")).items()},
+        backups={name: size for name, size in mapping(about.get("backups")).items() if whole(size)},
+        restored_at=seconds(mapping(about.get("restored")).get("at")),
+    )

@@ -1,0 +1,214 @@
+"""Bring services to what the inventory says: their images, their containers, the apps that they let in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from ..commands import Argv, docker, files, onhost, supervisor
+from ..errors import Refused
+from ..model.app import Component
+from ..model.layout import APP_UID, ServiceLayout, program
+from ..model.service import SERVICE_UID, SOCKETS_IN_SERVICE, password_of
+from . import build, container, render
+from .service_facts import Found, ServiceFacts
+from .steps import HostPlan, Plan, Step, together
+from .wishes import Estate
+
+PHASES = ("image", "data", "start", "health", "apps", "tidy")
+ROOM = 500 * 1024 * 1024
+HEALTH_SECONDS = 60
+FILES = {
+    "postgresql": ("pg_hba.conf", "start", "health", "backup", "restore", "admit", "clone", "discard", "locks"),
+    "redis": ("start", "health", "backup", "restore", "admit", "admin"),
+    "groonga": ("start", "health", "backup", "restore", "admit"),
+}
+
+
+def recipe(kind: str) -> build.Recipe:
+    """What an image of a kind is made of."""
+    folder = f"services/{kind}"
+    text = render.render(f"{folder}/Dockerfile.j2", debian_image=build.DEBIAN, user=SERVICE_UID, group=APP_UID)
+    return build.Recipe(f"service-{kind}", text, {name: render.raw(f"{folder}/{name}") for name in FILES[kind]})
+
+
+def questions(estate: Estate) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """What hosts are asked about services: the programs that tell health and size, by service."""
+    return {
+        name: {"health": service.health, "size": ("du", "-sk", service.data)}
+        for name, service in estate.environment.services.items()
+    }
+
+
+def up(estate: Estate, images: Mapping[str, str], facts: Sequence[ServiceFacts]) -> Plan:
+    """Have all services run from these images (by service), healthy, with each app let in; raises Refused."""
+    return together(PHASES, {one.host: _on_host(estate, images, one) for one in facts})
+
+
+def _on_host(estate: Estate, images: Mapping[str, str], facts: ServiceFacts) -> HostPlan:
+    steps: dict[str, tuple[Step, ...]] = dict.fromkeys(PHASES, ())
+    for name in estate.on(facts.host):
+        for phase, more in _bring_up(estate, name, images[name], facts).items():
+            steps[phase] += more
+    return steps
+
+
+def _bring_up(estate: Estate, name: str, image: str, facts: ServiceFacts) -> HostPlan:
+    found, at = facts.services[name], ServiceLayout(name)
+    if found.running and found.program and found.config == _digest(estate, name, image):
+        left = (Step(f"remove the former {name}", docker.remove(f"{at.container}.former"), forgiven=True),)
+        return {
+            "health": (wait(estate, name),) if found.health else (),
+            "apps": admit(estate, name, found),
+            "tidy": left if found.has_former else (),
+        }
+    if facts.disk_free < ROOM:
+        raise Refused(
+            f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {ROOM // 2**20} MB are needed.\n"
+            "Make room: inv prune"
+        )
+    return {
+        "image": (Step(f"pull {image}", docker.pull(image), timeout=900),),
+        "data": () if found.has_data else make_data(estate, name, image),
+        "start": (*take_away(estate, name, found), *start(estate, name, image)),
+        "health": (wait(estate, name),),
+        "apps": admit(estate, name, found),
+        "tidy": tidy(name, found, image),
+    }
+
+
+def make_data(estate: Estate, name: str, image: str) -> tuple[Step, ...]:
+    """Make an empty folder for a service's data, its own, and one for its socket, which apps may enter."""
+    at, user = ServiceLayout(name), f"--owner={estate.environment.services[name].user}"
+    own = ("install", "--directory", user, f"--group={APP_UID}")
+    return (
+        Step(f"make the folders of {name}", files.folder(at.backups)),
+        Step(f"make the data of {name}", docker.run_as_root(image, at.home, *own, "--mode=0700", "/mnt/data")),
+        Step(
+            f"make the socket's folder of {name}", docker.run_as_root(image, at.home, *own, "--mode=0750", "/mnt/run")
+        ),
+    )
+
+
+def take_away(estate: Estate, name: str, found: Found) -> tuple[Step, ...]:
+    """Stop what runs, and keep it under another name: undone, it is started again."""
+    held, grace = ServiceLayout(name).container, estate.environment.services[name].grace
+    file, why = program(held), f"stop {name}"
+    steps: list[Step] = []
+    if found.program:
+        steps += [
+            Step(f"{why}: keep a way back", ("true",), undo=onhost.start(held)),
+            Step(f"{why}: program", files.rename(file, f"{file}.former"), undo=files.rename(f"{file}.former", file)),
+            Step(f"{why}: program", supervisor.forget(held)),
+        ]
+    if found.state:
+        steps.append(Step(f"{why}: container", docker.stop(held), forgiven=True, timeout=grace + container.MARGIN))
+        if found.has_former:  # of an attempt that was killed: the former one is the one that worked
+            steps.append(Step(f"{why}: remove", docker.remove(held)))
+        else:
+            former = f"{held}.former"
+            steps.append(Step(f"{why}: keep it", docker.call(held, former), undo=docker.call(former, held)))
+    return tuple(steps)
+
+
+def start(estate: Estate, name: str, image: str) -> tuple[Step, ...]:
+    """Start a service over the data that is there."""
+    at = ServiceLayout(name)
+    config = {"depl.service": name, "depl.config": _digest(estate, name, image)}
+    create = run(estate, name, image, config)
+    return (
+        write_variables(estate, name),
+        *container.launch(at.container, create, estate.environment.user, undo=docker.remove(at.container)),
+    )
+
+
+def write_variables(estate: Estate, name: str) -> Step:
+    """Write what a service's container gets as its environment."""
+    argv = files.write(ServiceLayout(name).environment, "0600")
+    return Step(f"write the variables of {name}", argv, _variables(estate, name).encode())
+
+
+def wait(estate: Estate, name: str) -> Step:
+    """Wait until a service answers."""
+    service, held = estate.environment.services[name], ServiceLayout(name).container
+    ask = onhost.until(held, HEALTH_SECONDS, docker.inside(held, *service.health))
+    return Step(f"wait for {name}", ask, evidence=docker.last_words(held), timeout=HEALTH_SECONDS + 30)
+
+
+def admit(estate: Estate, name: str, found: Found) -> tuple[Step, ...]:
+    """Give each app that needs a service a password there, where it lacks the one it should have."""
+    at = ServiceLayout(name)
+    if not estate.environment.services[name].known:
+        return ()
+    wanted = {app: password_of(secret(estate, name), app) for app in estate.apps_of(name)}
+    digests = {app: _short(password) for app, password in wanted.items()}
+    if digests.items() <= found.apps.items():
+        return ()
+    lacking = [app for app in wanted if found.apps.get(app) != digests[app]]
+    return (
+        *(Step(f"let {app} use {name}", docker.inside(at.container, "admit", app), f"{wanted[app]}\n".encode())
+          for app in lacking),
+        Step(f"note who uses {name}", files.write(at.apps, "0600"), json.dumps({**found.apps, **digests}).encode()),
+    )  # fmt: skip
+
+
+def run(estate: Estate, name: str, image: str, labels: Mapping[str, str], argv: Argv = ()) -> Argv:
+    """Create a service's container; with another program than its own to have one that no app can reach."""
+    service, at = estate.environment.services[name], ServiceLayout(name)
+    address = f"[{service.listen}]" if ":" in service.listen else service.listen
+    reached = service.inner_port and estate.is_remote(name) and not argv
+    component = Component(
+        argv or service.arguments,
+        memory=service.memory,
+        pids=service.pids,
+        stop_signal=service.stop_signal or (service.known.stop_signal if service.known else "SIGTERM"),
+        grace=service.grace,
+    )
+    return docker.create(
+        "" if argv else at.container,
+        image,
+        component,
+        labels=labels,
+        env_file=at.environment,
+        mounts={at.data: service.data, at.sockets: SOCKETS_IN_SERVICE},
+        user=f"{service.user}:{APP_UID}",
+        publish=(f"{address}:{service.inner_port}:{service.inner_port}",) if reached else (),
+    )
+
+
+def secret(estate: Estate, name: str) -> str:
+    """The password that a service's administrator has, and that the apps' are made of; raises Refused."""
+    found = estate.secrets.services.get(name, {}).get("password", "")
+    if not found and estate.environment.services[name].known:
+        raise Refused(f"The service {name} has no password.\nSet services.{name}.password: inv secrets.edit")
+    return found
+
+
+def _variables(estate: Estate, name: str) -> str:
+    service = estate.environment.services[name]
+    port = str(service.inner_port) if estate.is_remote(name) else ""
+    own = {**service.environment, "PASSWORD": secret(estate, name), "PORT": port}
+    return "".join(f"{key}={value}\n" for key, value in sorted(own.items()))
+
+
+def _digest(estate: Estate, name: str, image: str) -> str:
+    """A service's whole configuration in short: another one needs another container."""
+    return _short("\0".join((*run(estate, name, image, {}), _variables(estate, name))))
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def tidy(name: str, found: Found, image: str) -> tuple[Step, ...]:
+    """Remove what ran before, which was kept until its successor answered."""
+    held = ServiceLayout(name).container
+    steps = []
+    if found.program:
+        steps.append(Step(f"remove the former {name}", files.remove(f"{program(held)}.former")))
+    if found.state or found.has_former:
+        steps.append(Step(f"remove the former {name}", docker.remove(f"{held}.former"), forgiven=True))
+    if found.image and found.image != image:
+        steps.append(Step(f"remove the former image of {name}", docker.remove_image(found.image), forgiven=True))
+    return tuple(steps)

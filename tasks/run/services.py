@@ -1,0 +1,103 @@
+"""Work on the services of an environment: what they are, their images, one piece of work at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from ..errors import BadInput, Refused, first_line
+from ..model.environment import names
+from ..model.version import Version
+from ..plan import build as recipes
+from ..plan import services as plans
+from ..plan.service_facts import ServiceFacts
+from ..plan.wishes import Estate
+from . import apps, inventory, registry, secrets, settings
+from .engine import Engine
+from .question import of_services
+from .report import Report
+from .ssh import Fleet
+from .work import Work, at_work, open_all
+
+REPOSITORY = "services"
+
+
+class OnServices(Work[ServiceFacts]):
+    """Work on the hosts of services."""
+
+    target: Estate
+
+    def __init__(self, estate: Estate, fleet: Fleet, report: Report, verb: str, dry: bool) -> None:
+        super().__init__(estate, fleet, report, of_services(estate), verb, dry)
+
+
+def read() -> Estate:
+    """What services there are, who needs them, and their passwords; raises BadConfig and Refused."""
+    settings.load()
+    environment = inventory.load(settings.environment())
+    if not environment.services:
+        raise Refused(
+            f"conf/inventory/{environment.name} describes no services.\nSay which in depl_services: conf/inventory/"
+            "production.example/group_vars/all.yml shows how."
+        )
+    needs = {app: apps.load(app).services for app in sorted(environment.apps) if app in apps.names()}
+    return Estate(environment, needs, settings.who(), time.time(), secrets.load(environment.name))
+
+
+def one_of(estate: Estate, service: str) -> str:
+    """A service's name as it was typed; raises BadInput for one that the inventory doesn't know."""
+    if service not in estate.environment.services:
+        known = ", ".join(sorted(estate.environment.services))
+        raise BadInput(f"{service[:60]!r} is no service of {estate.environment.name}: expected {known}.")
+    return service
+
+
+@contextmanager
+def on_services(verb: str, estate: Estate, report: Report, dry: bool) -> Iterator[OnServices]:
+    """Open a piece of work on all hosts of services; its lock is held until the end, but for a dry run."""
+    report.title(f"{verb} {names(estate.hosts)} ({estate.environment.name}){', dry run' if dry else ''}")
+    with Fleet(estate.hosts, estate.environment) as fleet:
+        open_all(fleet, "All hosts of services must answer.")
+        with at_work(OnServices(estate, fleet, report, verb, dry)) as work:
+            yield work
+
+
+def look(estate: Estate) -> tuple[list[ServiceFacts], dict[str, str]]:
+    """Read all hosts of services without a lock; hosts that don't answer are the second half, with the reason."""
+    found, missing = of_services(estate).survey(estate.hosts, estate.environment)
+    return found, {host.name: first_line(error) for host, error in missing.items()}
+
+
+def images(estate: Estate, report: Report, *, fresh: frozenset[str] = frozenset()) -> Mapping[str, str]:
+    """The image of each service: what the inventory names, else the newest built of its kind. Builds what is missing.
+
+    Those of `fresh` are built anew, with the packages of today.
+    """
+    built: dict[str, str] = {}
+    for name, service in sorted(estate.environment.services.items()):
+        if not service.image and (service.kind not in built or name in fresh):
+            built[service.kind] = _image(estate, service.kind, report, fresh=name in fresh)
+    return {name: service.image or built[service.kind] for name, service in estate.environment.services.items()}
+
+
+def _image(estate: Estate, kind: str, report: Report, *, fresh: bool) -> str:
+    """The newest image in the registry that is made of today's recipe; built and pushed where there is none."""
+    recipe, where = plans.recipe(kind), estate.environment.registry
+    digest = recipe.tag().partition(":")[2]
+    repository = f"{REPOSITORY}/{kind}"
+    there = registry.tags(where, repository)
+    fitting = sorted(tag for tag in there if tag.endswith(f"-{digest}"))
+    if fitting and not fresh:
+        return f"{where}/{repository}:{fitting[-1]}"
+    engine = Engine(f"service-{kind}")
+    if not engine.has(recipes.DEBIAN):
+        raise Refused(f"The image {recipes.DEBIAN} is not on this host.\nFetch or make it: inv bootstrap --only deploy")
+    tag = f"{Version.next(datetime.now(UTC), ())}-{digest}"
+    image = f"{where}/{repository}:{tag}"
+    with report.phase(kind) as progress:
+        engine.build(f"image of {kind}", recipe.dockerfile, recipe.files, image, progress.now, fresh=fresh)
+        engine.push(f"{where}/{repository}", tag, progress.now)
+        progress.tell(f"built, {engine.size(image) / 1e6:.0f} MB")
+    return image

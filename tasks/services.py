@@ -1,0 +1,100 @@
+"""inv services.*: databases, queues and search on the hosts that the inventory names."""
+
+from __future__ import annotations
+
+import json as encode
+from functools import partial
+
+from invoke import Collection, Context, task
+
+from .errors import DeplError
+from .plan import backups, service_status
+from .plan import services as plans
+from .run import screen, services
+from .run.report import make
+from .run.work import reporting, stamp
+
+SERVICE = "one service, as the inventory calls it; default: all"
+HEADS = ("SERVICE", "KIND", "HOST", "STATE", "HEALTH", ">MEMORY", ">DATA", "LAST BACKUP", "APPS")
+
+
+@task
+def up(c: Context) -> None:
+    """Bring services to what the inventory says, with data kept."""
+    _bring_up(c, "services.up", frozenset())
+
+
+@task(help={"service": SERVICE})
+def upgrade(c: Context, service: str | None = None) -> None:
+    """Back up, and move on to images with today's packages."""
+    estate = services.read()
+    fresh = frozenset(estate.environment.services) if service is None else {services.one_of(estate, service)}
+    _bring_up(c, "services.upgrade", frozenset(fresh))
+
+
+def _bring_up(c: Context, verb: str, fresh: frozenset[str]) -> None:
+    report, dry = make(), bool(c.config.run.dry)
+    with reporting(verb, report):
+        estate = services.read()
+        images = services.images(estate, report, fresh=frozenset() if dry else fresh)
+        with services.on_services(verb, estate, report, dry) as work:
+            if fresh and all(found.services[name].healthy for found in work.facts for name in estate.on(found.host)):
+                work.carry_out(backups.back_up(estate, stamp(estate.now), None), "back up before an upgrade")
+            changed = work.carry_out(partial(plans.up, estate, images), verb)
+            if not dry:
+                known = ", ".join(sorted(estate.environment.services))
+                report.line(
+                    f"Services are up: {known} ({report.seconds:.1f} s)."
+                    if changed
+                    else f"Nothing to do: {known} run as described, and answer."
+                )
+
+
+@task(help={"json": "print JSON, for machines"})
+def status(c: Context, json: bool = False) -> None:
+    """Show each service: host, health, memory, data, backups."""
+    estate = services.read()
+    facts, missing = services.look(estate)
+    rows = service_status.rows(estate, facts)
+    if json:
+        print(encode.dumps({"services": [row.as_json() for row in rows], "missing": missing}, indent=2))
+    else:
+        title = f"services ({estate.environment.name})"
+        screen.show(title, HEADS, [row.cells() for row in rows])
+        for line in service_status.notes(estate, facts):
+            print(line)
+    if missing:
+        raise DeplError("; ".join(f"{host} did not answer: {reason}" for host, reason in missing.items()))
+
+
+@task(help={"service": SERVICE})
+def backup(c: Context, service: str | None = None) -> None:
+    """Write a backup of each service, on its host."""
+    report, dry = make(), bool(c.config.run.dry)
+    with reporting("services.backup", report):
+        estate = services.read()
+        only = None if service is None else services.one_of(estate, service)
+        with services.on_services("services.backup", estate, report, dry) as work:
+            name = stamp(estate.now)
+            work.carry_out(backups.back_up(estate, name, only), f"back up {only or 'all services'}")
+            for line in [] if dry else service_status.where(estate, f"{name}{backups.ENDING}", only):
+                report.line(line)
+
+
+@task(help={"service": "which service, as the inventory calls it", "file": "which backup; default: the newest"})
+def restore(c: Context, service: str, file: str | None = None) -> None:
+    """Make a service's data that of a backup; keep what it has."""
+    report, dry = make(), bool(c.config.run.dry)
+    with reporting("services.restore", report):
+        estate = services.read()
+        name = services.one_of(estate, service)
+        images = services.images(estate, report)
+        with services.on_services("services.restore", estate, report, dry) as work:
+            chosen = backups.choose(estate, name, file, work.facts)
+            work.carry_out(backups.restore(estate, name, chosen, images), f"restore {name} from {chosen}")
+            if not dry:
+                report.line(f"What it had before: {backups.kept(estate, name)}")
+                report.line(f"{name} has the data of {chosen}, and answers ({report.seconds:.1f} s).")
+
+
+ns = Collection("services", up, upgrade, status, backup, restore)
