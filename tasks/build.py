@@ -19,7 +19,7 @@ HELP = {
 
 
 @task(help=HELP)
-def build(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | None = None) -> None:
+def build(c: Context, ref: str | None = None, dirty: bool = False, app: str | None = None) -> None:
     """Build a commit as the next version and push it."""
     report = make()
     with reporting("build", report):
@@ -27,7 +27,7 @@ def build(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | None = 
 
 
 @task(help=HELP)
-def buildinst(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | None = None) -> None:
+def buildinst(c: Context, ref: str | None = None, dirty: bool = False, app: str | None = None) -> None:
     """Build a commit and install it; live traffic is not touched."""
     report = make()
     with reporting("build", report):
@@ -37,16 +37,16 @@ def buildinst(c: Context, ref: str = "HEAD", dirty: bool = False, app: str | Non
             put_in_place(work, version)
 
 
-def make_version(c: Context, report: Report, ref: str, dirty: bool, app: str | None) -> Version | None:
+def make_version(c: Context, report: Report, ref: str | None, dirty: bool, app: str | None) -> Version | None:
     """Build, push and say so; None after a dry run."""
     target = choose(app)
-    checkout = source.checkout(target.app.source, ref, dirty)
-    what = f"{target.app.name} from {checkout.label[:12]}"
+    code = source.find(target.app, ref, dirty)
+    what = f"{target.app.name} from {code.short}"
     if c.config.run.dry:
         report.line(f"Would build {what} and push it to {target.environment.registry}.")
         return None
     report.title(f"build {what}")
-    built = images.build(target, checkout, report)
+    built = images.build(target, code, report)
     report.statistic("depl.imageMegabytes", built.bytes / 1e6)
     report.statistic("depl.buildSeconds", report.seconds)
     version = built.image.version

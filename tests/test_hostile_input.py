@@ -680,7 +680,7 @@ def test_refs(ref):
 @hostile_inputs("name")
 @given(hostile.near("app1"))
 def test_names_of_apps_on_the_command_line(name):
-    assert accepted(apps.choose, name) in (None, "app1")
+    assert accepted(apps.choose, name, TARGET.environment) in (None, "app1")
 
 
 CERTIFICATE, KEY = Authority().issue("app1.foo")

@@ -11,10 +11,15 @@ WEB = "web"
 
 @dataclass(frozen=True)
 class Source:
-    """Where the code lies: a folder of this repository, or of another one."""
+    """Where the code is: a folder of this repository, or of another one; or a package, as name==version.
+
+    `requirements` are more packages for the image, pinned like it: a server, a driver, versions of dependencies.
+    """
 
     path: str = "."
     repository: str = "."
+    package: str = ""
+    requirements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

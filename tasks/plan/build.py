@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ TOOLS = ("logged-compiler", "site-layer", "slim-base")
 WHEELS = "/wheels"
 SOURCE = "/source"
 OUT = "/out"
+DEPENDENCIES = "dependencies.txt"
+"""Beside the wheels: what a package brought with it, each at the version that was found."""
 _URL = "/:@?&=#%~+,;!*()[]"
 """What stays as it is in the label with the source's address. Dockerfiles know no escape for a line break."""
 
@@ -70,7 +73,37 @@ def wheels(app: App, requirements: str) -> Argv:
 
 def dependencies(app: App) -> Argv:
     """Install the wheels into a tree and write it as a normalised tar; runs in the builder."""
+    if app.source.package:
+        return ("site-layer", WHEELS, "--no-deps", "--requirement", f"{WHEELS}/{DEPENDENCIES}")
     return ("site-layer", WHEELS, "--requirement", f"{SOURCE}/{app.wheels.requirements}")
+
+
+def normalised(requirement: str) -> str:
+    """The name in a requirement, as the index compares names."""
+    name = re.split(r"\[|==", requirement, maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def dependencies_list(app: App, wheels: Iterable[str]) -> str:
+    """The requirements file of all wheels, by file name, but an app's own package."""
+    return "".join(f"{name}=={version}\n" for name, version in sorted(_versions(wheels)) if name != _own(app))
+
+
+def unpinned(app: App, wheels: Iterable[str]) -> list[str]:
+    """What came with a package at a version that its description doesn't name."""
+    pinned = {_own(app), *map(normalised, app.source.requirements)}
+    return [name for name, _ in sorted(_versions(wheels)) if app.source.package and name not in pinned]
+
+
+def _own(app: App) -> str:
+    return normalised(app.source.package) if app.source.package else ""
+
+
+def _versions(wheels: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Name and version of each wheel: in its file name, neither has a dash."""
+    for wheel in wheels:
+        name, version, _ = wheel.split("-", 2)
+        yield normalised(name), version
 
 
 def dependencies_image(app: App, base: str) -> str:
@@ -81,8 +114,10 @@ def dependencies_image(app: App, base: str) -> str:
     )
 
 
-def own_code() -> Argv:
-    """Write the app itself, from /source, as a normalised tar; runs in the builder, without a network."""
+def own_code(app: App) -> Argv:
+    """Write the app itself, from /source or its wheel, as a normalised tar; runs in the builder, without a network."""
+    if app.source.package:
+        return ("site-layer", WHEELS, "--no-deps", app.source.package)
     return ("site-layer", "/none", "--no-deps", "--no-build-isolation", SOURCE)
 
 

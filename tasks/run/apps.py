@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from ..errors import BadConfig, BadInput
-from ..model.app import WEB, App, Component
+from ..model.app import WEB, App, Component, Source, Wheels
+from ..model.environment import Environment
 from ..model.layout import TAKEN
 from ..model.service import KINDS, OTHER, PARTS
 from ..plan import cron
@@ -20,6 +21,11 @@ from .settings import PROJECT
 _FILES = PROJECT / "conf" / "apps"
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]", re.ASCII)  # apt-get takes off what ends with a "-"
 _LIBRARY = re.compile(r"lib[A-Za-z0-9._+-]+\.so(\.\d+)*", re.ASCII)
+_PIN = re.compile(
+    r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\[[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*\])?"
+    r"==[0-9][A-Za-z0-9.!+_-]*",
+    re.ASCII,
+)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _PAGE = re.compile(r"/[A-Za-z0-9._~/?=&%-]*", re.ASCII)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -35,14 +41,20 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(one.stem for one in _FILES.glob("*.yml")))
 
 
-def choose(name: str | None) -> str:
-    """The named app, or the only one there is; raises BadInput."""
+def choose(name: str | None, environment: Environment) -> str:
+    """The named app, else the environment's default, else the only one that it places; raises BadInput."""
+    if name is None:
+        placed = [environment.default_app] if environment.default_app else sorted(environment.apps)
+        if len(placed) != 1:
+            raise BadInput(
+                f"Which app? {environment.name} places: {', '.join(placed) or 'none'}.\nSay one of them: --app NAME"
+            )
+        (name,) = placed
     there = names()
-    if name is None and len(there) == 1:
-        return there[0]
-    if name is None or name not in there:
-        found = "Which app?" if name is None else f"{name[:60]!r} is no app."
-        raise BadInput(f"{found} conf/apps describes: {', '.join(there) or 'none'}.\nSay one of them: --app NAME")
+    if name not in there:
+        raise BadInput(
+            f"{name[:60]!r} is no app. conf/apps describes: {', '.join(there) or 'none'}.\nSay one of them: --app NAME"
+        )
     return name
 
 
@@ -81,10 +93,11 @@ def parse(name: str, data: Any, where: str) -> App:
         require(_REQUIREMENT.fullmatch(one), f"{where}: wheels.compile", f"{one!r:.60} is no requirement's name")
     require(_CPU.fullmatch(app.wheels.cpu), f"{where}: wheels.cpu", f"{app.wheels.cpu!r:.60} is no value of -march")
     require(app.wheels.optimise in _LEVELS, f"{where}: wheels.optimise", f"expected one of {', '.join(_LEVELS)}")
+    _check_package(app, f"{where}: source")
     for path, text in (("source.path", app.source.path), ("wheels.requirements", app.wheels.requirements)):
         parts = Path(text).parts
         require(
-            parts and ".." not in parts and not text.startswith(("/", "-")) and is_text(text, "\n\t"),
+            (parts or text == ".") and ".." not in parts and not text.startswith(("/", "-")) and is_text(text, "\n\t"),
             f"{where}: {path}",
             "expected a path inside the source",
         )
@@ -154,6 +167,20 @@ def _check_services(app: App, where: str) -> None:
             require(
                 part in PARTS, f"{at}.variables.{variable}", f"expected one of {', '.join(PARTS)}, got {part!r:.60}"
             )
+
+
+def _check_package(app: App, where: str) -> None:
+    """Whether code from the package index is named to the last digit, and no folder beside it."""
+    source = app.source
+    if not source.package:
+        require(not source.requirements, f"{where}.requirements", "is for a package; a folder has a requirements.txt")
+        return
+    for key, pin in (("package", source.package), *(("requirements", one) for one in source.requirements)):
+        require(_PIN.fullmatch(pin), f"{where}.{key}", f"expected an exact version such as x==1.2.3, got {pin!r:.60}")
+    folder = Source(package=source.package, requirements=source.requirements)
+    require(source == folder, where, "has a package: `path` and `repository` are for code from git")
+    at_default = app.wheels.requirements == Wheels().requirements
+    require(at_default, f"{where}.requirements", "a package's requirements are a list here, not wheels.requirements")
 
 
 def check_variables(variables: Mapping[str, str], where: str) -> None:

@@ -15,8 +15,8 @@ from . import apps, inventory, secrets, settings
 def choose(app: str | None) -> Target:
     """Read what the app and the environment are; raises BadInput and BadConfig before anything is touched."""
     settings.load()
-    described = apps.load(apps.choose(app))
     environment: Environment = inventory.load(settings.environment())
+    described = apps.load(apps.choose(app, environment))
     if described.name not in environment.apps:
         raise BadConfig(
             f"conf/inventory/{environment.name}: depl_apps", f"has no {described.name}, so it runs nowhere there"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..commands import Argv
@@ -110,7 +110,7 @@ class Engine:
                 del log[:-LOG_LINES]
             code = int(container.wait()["StatusCode"])
             if code:
-                raise StepFailed(f"{what}: exit status {code}", "\n".join(log))
+                raise StepFailed(f"{what}: {reason(log) or f'exit status {code}'}", "\n".join(log))
             return "\n".join(log)
         finally:
             container.remove(force=True, v=True)
@@ -148,6 +148,12 @@ class Engine:
             self._client.images.remove(tag)
         except self._errors.APIError:
             return  # in use by another image: it goes with that one
+
+
+def reason(log: Sequence[str]) -> str:
+    """What stopped pip, in its own words, without all the versions that there are; "" where it isn't in the log."""
+    first = next((line for line in log if line.startswith("ERROR: ")), "")
+    return first.removeprefix("ERROR: ").partition(" (from versions")[0]
 
 
 def _context(dockerfile: str, files: Mapping[str, bytes]) -> io.BytesIO:

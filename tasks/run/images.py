@@ -22,7 +22,7 @@ from ..plan.wishes import Target
 from . import job_layer, registry
 from .engine import Engine
 from .report import Progress, Report
-from .source import Checkout
+from .source import Code
 
 EPOCH = 1_767_225_600
 """The time of all files in layers (2026-01-01 UTC): the same content is the same layer whenever it is built."""
@@ -38,14 +38,14 @@ class Built:
     pushed: int
 
 
-def build(target: Target, checkout: Checkout, report: Report) -> Built:
-    """Build and push the next version of an app from a commit; raises StepFailed with the failing program's log."""
+def build(target: Target, code: Code, report: Report) -> Built:
+    """Build and push the next version of an app from its code; raises StepFailed with the failing program's log."""
     with one_at_a_time(target, report):
         folder = Path(target.environment.cache) / f"work-{target.app.name}"
         shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
         folder.mkdir()
         try:
-            return _Build(target, checkout, report, folder).run()
+            return _Build(target, code, report, folder).run()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -53,9 +53,9 @@ def build(target: Target, checkout: Checkout, report: Report) -> Built:
 class _Build:
     """One build under way."""
 
-    def __init__(self, target: Target, checkout: Checkout, report: Report, folder: Path) -> None:
+    def __init__(self, target: Target, code: Code, report: Report, folder: Path) -> None:
         self.target, self.app = target, target.app
-        self.checkout, self.report, self.folder = checkout, report, folder
+        self.code, self.report, self.folder = code, report, folder
         self.cache = Path(target.environment.cache)
         self.engine = Engine(self.app.name)
         self.engine.clear()
@@ -75,17 +75,18 @@ class _Build:
             base = self._base(builder, progress)
         with self.report.phase("layers") as progress:
             dependencies, what = self._dependencies(builder, source, wheelhouse, base, progress)
-            code = self._tar("own code", builder, plans.own_code(), "app.tar", {str(source): plans.SOURCE}, progress)
-            progress.tell(f"dependencies {what}, own code {code.stat().st_size / 1e3:.0f} kB")
+            mounts = {str(source): plans.SOURCE, str(wheelhouse): plans.WHEELS}
+            layer = self._tar("own code", builder, plans.own_code(self.app), "app.tar", mounts, progress)
+            progress.tell(f"dependencies {what}, own code {layer.stat().st_size / 1e3:.0f} kB")
         image = Image(self.target.environment.registry, self.app.name, version)
         with self.report.phase("image") as progress:
             created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-            text = plans.image(self.app, dependencies, version, self.checkout.label, created, self.checkout.origin)
-            self.engine.build("image", text, {"app.tar": code.read_bytes()}, str(image), progress.now)
+            text = plans.image(self.app, dependencies, version, self.code.label, created, self.code.origin)
+            self.engine.build("image", text, {"app.tar": layer.read_bytes()}, str(image), progress.now)
             size = self.engine.size(str(image))
             progress.tell(f"{size / 1e6:.1f} MB")
-        with tarfile.open(code) as layer:
-            compiled = any(".so" in Path(name).suffixes for name in layer.getnames())
+        with tarfile.open(layer) as packed:
+            compiled = any(".so" in Path(name).suffixes for name in packed.getnames())
         if compiled:
             with self.report.phase("check") as progress:
                 progress.tell(self._check(str(image), progress))
@@ -101,8 +102,14 @@ class _Build:
     def _source(self, progress: Progress) -> Path:
         source = self.folder / "source"
         source.mkdir()
-        self.checkout.export(source)
-        where = f"{self.app.source.path} at {self.checkout.label[:12]}"
+        self.code.export(source)
+        if not self.app.source.package:
+            self._check_folder(source)
+        progress.tell(self.code.where)
+        return source
+
+    def _check_folder(self, source: Path) -> None:
+        where = self.code.where
         if not (source / "setup.py").exists() and not (source / "pyproject.toml").exists():
             raise BadConfig(
                 f"conf/apps/{self.app.name}.yml: source.path", f"there is no setup.py or pyproject.toml in {where}"
@@ -112,8 +119,6 @@ class _Build:
                 f"conf/apps/{self.app.name}.yml: wheels.requirements",
                 f"there is no {self.app.wheels.requirements} in {where}",
             )
-        progress.tell(where + (", with uncommitted changes" if self.checkout.dirty else ""))
-        return source
 
     def _builder(self, progress: Progress) -> str:
         if not self.engine.has(plans.DEBIAN):
@@ -145,10 +150,12 @@ class _Build:
         )  # fmt: skip
         log = house / "compile.log"
         calls = sum(" -c " in line for line in log.read_text().splitlines()) if log.exists() else 0
+        found = [one.name for one in house.glob("*.whl")]
+        (house / plans.DEPENDENCIES).write_text(plans.dependencies_list(self.app, found), encoding="utf-8")
         (house / "done").touch()
-        progress.tell(
-            f"{len(list(house.glob('*.whl')))} wheels, {calls} files compiled with {self.app.wheels.cflags[:24]}…"
-        )
+        loose = plans.unpinned(self.app, found)
+        free = f", {len(loose)} not pinned: see {house / plans.DEPENDENCIES}" if loose else ""
+        progress.tell(f"{len(found)} wheels, {calls} files compiled with {self.app.wheels.cflags[:24]}…{free}")
         return house
 
     def _base(self, builder: str, progress: Progress) -> str:

@@ -1,4 +1,4 @@
-"""The code that is built: exactly what a git commit holds."""
+"""The code that is built: exactly what a git commit holds, or a package of the index at one version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadInput, DeplError, Refused
-from ..model.app import Source
+from ..model.app import App, Source
+from ..plan.build import normalised
 from .settings import PROJECT
 
 
@@ -26,6 +27,15 @@ class Checkout:
     @property
     def label(self) -> str:
         return self.commit + ("-dirty" if self.dirty else "")
+
+    @property
+    def short(self) -> str:
+        """The code as people are told it."""
+        return self.commit[:12]
+
+    @property
+    def where(self) -> str:
+        return f"{self.path} at {self.short}{', with uncommitted changes' if self.dirty else ''}"
 
     def export(self, folder: Path) -> None:
         """Write the source to a folder: the commit's files, or the work tree's where it is dirty."""
@@ -47,6 +57,51 @@ class Checkout:
         if packed.returncode:
             raise DeplError(f"{self.commit[:12]} has no folder {self.path!r}: {packed.stderr.decode().strip()}")
         subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A package of the index, as name==version, and what else is installed with it."""
+
+    package: str
+    requirements: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return self.package
+
+    @property
+    def short(self) -> str:
+        return self.package
+
+    @property
+    def where(self) -> str:
+        return f"{self.package} of the package index"
+
+    @property
+    def origin(self) -> str:
+        """The package's address as scanners write it: pkg:pypi/name@version."""
+        return f"pkg:pypi/{normalised(self.package)}@{self.package.partition('==')[2]}"
+
+    def export(self, folder: Path) -> None:
+        """Write what pip shall resolve: requirements.txt."""
+        text = "".join(f"{one}\n" for one in (self.package, *self.requirements))
+        (folder / "requirements.txt").write_text(text, encoding="utf-8")
+
+
+Code = Checkout | Published
+
+
+def find(app: App, ref: str | None, dirty: bool) -> Code:
+    """An app's code at a git ref (default: HEAD), or its package; raises BadInput, Refused (a tree with changes)."""
+    if not app.source.package:
+        return checkout(app.source, ref if ref is not None else "HEAD", dirty)
+    if ref is not None or dirty:
+        raise BadInput(
+            f"{app.name} is {app.source.package} of the package index: it has no --ref and no --dirty.\n"
+            f"Another version: source.package in conf/apps/{app.name}.yml"
+        )
+    return Published(app.source.package, app.source.requirements)
 
 
 def checkout(source: Source, ref: str, dirty: bool) -> Checkout:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tasks.model.app import Packages, Wheels
+from tasks.model.app import Packages, Source, Wheels
 from tasks.model.version import Version
 from tasks.plan import build
 
@@ -48,6 +48,22 @@ def test_only_what_is_listed_is_compiled():
     assert "--no-binary" not in build.wheels(APP, "r.txt")
     argv = build.wheels(replace(APP, wheels=Wheels(compile=("ujson", "psycopg-c"))), "r.txt")
     assert argv[argv.index("--no-binary") + 1] == "ujson,psycopg-c"
+
+
+PACKAGE = replace(APP, source=Source(package="Foo.Bar==1.2", requirements=("g_unicorn[x]==23.0.0",)))
+WHEELS = ("six-1.17.0-py2.py3-none-any.whl", "foo_bar-1.2-py3-none-any.whl", "g_unicorn-23.0.0-py3-none-any.whl")
+
+
+def test_a_packages_own_wheel_is_a_layer_apart_from_what_it_brings():
+    assert build.dependencies_list(PACKAGE, WHEELS) == "g-unicorn==23.0.0\nsix==1.17.0\n"
+    assert build.own_code(PACKAGE)[-1] == "Foo.Bar==1.2"
+    for argv in build.own_code(PACKAGE), build.dependencies(PACKAGE):
+        assert argv[:3] == ("site-layer", build.WHEELS, "--no-deps")
+
+
+def test_what_a_package_brings_unpinned_is_told():
+    assert build.unpinned(PACKAGE, WHEELS) == ["six"]
+    assert build.unpinned(APP, WHEELS) == []
 
 
 def test_the_builder_has_the_headers_and_the_libraries_of_the_app():

@@ -1,6 +1,7 @@
 """The gate of conf/apps: what is refused names the file, the key and what is expected."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -8,6 +9,8 @@ import yaml
 from tasks.errors import BadConfig, BadInput
 from tasks.run import apps
 from tasks.run.settings import PROJECT
+
+from ..plan.world import ENVIRONMENT, TARGET
 
 COMMENTED = yaml.safe_load((PROJECT / "conf/apps/app1.yml").read_text())
 
@@ -24,6 +27,10 @@ def with_change(path, value):
         place = place[folder]
     place[last] = value
     return data
+
+
+def with_package(**source):
+    return {**COMMENTED, "source": source}
 
 
 def test_the_commented_example_is_an_app_and_shows_every_key():
@@ -107,11 +114,63 @@ def test_a_file_that_is_no_description_is_refused(data):
 @pytest.mark.parametrize("name", ["nope", "../app1", "app1\n", "", "$(id)"])
 def test_an_unknown_app_is_refused_with_those_that_are_known(name):
     with pytest.raises(BadInput, match="app1"):
-        apps.choose(name)
+        apps.choose(name, ENVIRONMENT)
 
 
-def test_the_only_app_needs_no_name():
-    assert apps.choose(None) == "app1"
+def test_the_only_app_of_an_environment_needs_no_name():
+    assert len(apps.names()) > 1
+    assert apps.choose(None, ENVIRONMENT) == "app1"
+    assert apps.choose("prefect", ENVIRONMENT) == "prefect"
+
+
+def test_where_an_environment_has_several_apps_they_are_named():
+    several = replace(ENVIRONMENT, apps={"app2": TARGET.placement, **ENVIRONMENT.apps})
+    with pytest.raises(BadInput, match="Which app. vagrant places: app1, app2"):
+        apps.choose(None, several)
+
+
+def test_an_app_that_is_placed_and_not_described_is_refused():
+    with pytest.raises(BadInput, match="'app2' is no app"):
+        apps.choose(None, replace(ENVIRONMENT, apps={"app2": TARGET.placement}))
+
+
+@pytest.mark.parametrize("name", apps.names())
+def test_every_example_is_an_app(name):
+    assert apps.load(name).name == name
+
+
+def test_the_code_may_lie_at_the_top_of_a_repository():
+    assert apps.parse("app1", with_change("source.path", "."), "x").source.path == "."
+    assert apps.parse("app1", {**COMMENTED, "source": {}}, "x").source.path == "."
+
+
+@pytest.mark.parametrize("pin", ["x==1", "zope.interface==7.0.1", "a_b[c,d-e]==1!2.0rc1+x_64"])
+def test_a_package_is_named_to_the_last_digit(pin):
+    package = apps.parse("app1", with_package(package=pin, requirements=[pin]), "x").source
+    assert (package.package, package.requirements) == (pin, (pin,))
+
+
+@pytest.mark.parametrize(
+    "loose", ["x", "x>=1", "x==1.*", "x==", "x ==1", "x==1; python_version>'3'", "x==1\n", "x @ https://a/b", "-r x==1"]
+)
+def test_a_package_without_an_exact_version_is_refused(loose):
+    for source in {"package": loose}, {"package": "x==1", "requirements": [loose]}:
+        with pytest.raises(BadConfig, match="expected an exact version such as x==1.2.3"):
+            apps.parse("app1", with_package(**source), "x")
+
+
+@pytest.mark.parametrize("beside", [{"path": "testapp"}, {"repository": "/srv/x"}])
+def test_a_package_has_no_folder_beside_it(beside):
+    with pytest.raises(BadConfig, match="source: has a package: `path` and `repository` are for code from git"):
+        apps.parse("app1", with_package(package="x==1", **beside), "x")
+
+
+def test_requirements_stand_where_they_belong():
+    with pytest.raises(BadConfig, match=r"source.requirements: is for a package"):
+        apps.parse("app1", with_change("source.requirements", ["x==1"]), "x")
+    data = with_package(package="x==1") | {"wheels": {"requirements": "other.txt"}}
+    with pytest.raises(BadConfig, match=r"source.requirements: a package's requirements are a list here"):
+        apps.parse("app1", data, "x")
 
 
 @pytest.mark.parametrize("text", ["environment: {A: [s3cret", "environment:\n  A: s3cret: x", "A: 's3cret\n\tb: @c"])

@@ -1,12 +1,15 @@
 """What is built is what is committed. Against real git."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from tasks.errors import BadInput, Refused
 from tasks.model.app import Source
 from tasks.run import source
+
+from ..plan.world import APP
 
 
 def git(folder, *words):
@@ -74,6 +77,20 @@ def test_a_ref_that_is_none_is_refused(repository, ref):
 def test_a_login_in_the_remotes_address_stays_out_of_the_label(repository):
     git(repository, "remote", "add", "origin", "https://ana:secret@example.com/x.git")
     assert at(repository).origin == "https://example.com/x.git"
+
+
+def test_a_package_needs_no_repository_and_says_where_it_is_from(tmp_path):
+    app = replace(APP, source=Source(package="Zope.Interface[test]==7.0", requirements=("gunicorn==23.0.0",)))
+    code = source.find(app, None, dirty=False)
+    assert exported(code, tmp_path / "out") == {"requirements.txt": "Zope.Interface[test]==7.0\ngunicorn==23.0.0\n"}
+    assert (code.label, code.origin) == ("Zope.Interface[test]==7.0", "pkg:pypi/zope-interface@7.0")
+
+
+@pytest.mark.parametrize(("ref", "dirty"), [("HEAD", False), ("", False), (None, True)])
+def test_a_package_is_no_commit(ref, dirty):
+    app = replace(APP, source=Source(package="x==1"))
+    with pytest.raises(BadInput, match="app1 is x==1 of the package index: it has no --ref and no --dirty"):
+        source.find(app, ref, dirty)
 
 
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path):
