@@ -17,6 +17,14 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 APP_HOSTS = ("app1", "app2")
+FORGET = """
+    read -r app || true
+    sudo rm -f /srv/depl/supervisor/$app-*.conf; sudo supervisorctl update >/dev/null
+    sudo docker ps --all --quiet --filter label=depl.app=$app | xargs --no-run-if-empty sudo docker rm --force
+    sudo docker images --format '{{.Repository}}:{{.Tag}}' | grep /$app: | xargs --no-run-if-empty sudo docker rmi
+    sudo rm -rf /srv/depl/$app /srv/depl/nginx/$app.conf* && sudo systemctl reload nginx
+"""
+"""Takes the app whose name it reads off a host."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,17 @@ class Sandbox:
 
     def get(self, name: str, path: str = "/", host: str = "app1", **options) -> httpx.Response:
         """Fetch a page of a host's nginx under a host name."""
+        return self.request("GET", name, path, host, **options)
+
+    def request(self, method: str, name: str, path: str, host: str = "app1", **options) -> httpx.Response:
         address, port = self.address(host)
-        headers = {"Host": name, **options.pop("headers", {})}
-        return httpx.get(f"http://{address}:{port}{path}", headers=headers, timeout=30, trust_env=False, **options)
+        url, headers = f"http://{address}:{port}{path}", {"Host": name, **options.pop("headers", {})}
+        return httpx.request(method, url, headers=headers, timeout=30, trust_env=False, **options)
+
+    def forget(self, app: str) -> None:
+        """Take an app off all hosts, but not out of the registry."""
+        for host in (*APP_HOSTS, "deploy"):
+            self.ssh(host, FORGET, input=app)
 
     def status(self) -> dict:
         return json.loads(self.must("status", "--json"))

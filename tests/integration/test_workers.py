@@ -16,13 +16,6 @@ PLACED = """  app1:
 """
 WORKER = {"command": ["python3", "-m", "testapp.worker"], "number": 2, "memory": "64m", "pids": 32, "grace": 20}
 SICK = "2001.01.01.00.00"
-CLEAN = f"""
-    sudo rm -f /srv/depl/supervisor/{APP}-*.conf; sudo supervisorctl update >/dev/null
-    sudo docker ps --all --quiet --filter label=depl.app={APP} | xargs --no-run-if-empty sudo docker rm --force
-    sudo docker images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' | grep /{APP}: \
-        | xargs --no-run-if-empty sudo docker rmi
-    sudo rm -rf /srv/depl/{APP} /srv/depl/nginx/{APP}.conf* && sudo systemctl reload nginx
-"""
 
 
 class Jobs:
@@ -82,8 +75,7 @@ def jobs(sandbox, builds):
             yield there
     finally:
         description.unlink()
-        for host in (*APP_HOSTS, "deploy"):
-            sandbox.ssh(host, CLEAN)
+        sandbox.forget(APP)
 
 
 @pytest.fixture
