@@ -3,20 +3,25 @@
 import json
 import re
 import time
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
+import yaml
 
 from .conftest import PROJECT, inventory, wait_until
 
 pytestmark = pytest.mark.integration
 
 APP, DOMAIN = "prefect", "prefect.foo"
-PACKAGE = re.search(r"package: (\S+)", (PROJECT / "conf" / "apps" / f"{APP}.yml").read_text())[1]
+DESCRIBED = yaml.safe_load((PROJECT / "conf" / "apps" / f"{APP}.yml").read_text())
+PACKAGE = DESCRIBED["source"]["package"]
 VERSION = PACKAGE.partition("==")[2]
-DATABASE = "test-prefect-database"
+SERVICES = "test-prefect-services"
 IMAGE = """
 FROM debian:bookworm-slim
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \\
+    postgresql redis-server
 """
 # Its data goes with it: an empty database for each run.
 SERVE = """set -e
@@ -25,6 +30,7 @@ initdb --pgdata /data/db --auth-local=trust --auth-host=scram-sha-256
 echo "host all all all scram-sha-256" >>/data/db/pg_hba.conf
 printf "%s\\n" "create role prefect login password 'secret'" "create database prefect owner prefect" |
     postgres --single -D /data/db postgres
+redis-server --requirepass secret --bind 0.0.0.0 --save "" --dir /data &
 exec postgres -D /data/db -k /tmp -h 0.0.0.0
 """
 MIGRATE = ("python3", "-m", "prefect", "server", "database", "upgrade", "-y")
@@ -45,7 +51,8 @@ class Package:
         self.image = f"deploy:5000/{APP}:{self.version}"
 
     def migrate(self):
-        options = [word for key, value in self.variables.items() for word in ("--env", f"{key}={value}")]
+        variables = {**DESCRIBED["environment"], **self.variables}
+        options = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
         limits = ("--network", "host", "--read-only", "--tmpfs", "/tmp")
         ended = self.sandbox.ssh("deploy", "docker", "run", "--rm", *limits, *options, self.image, *MIGRATE)
         assert ended.code == 0, ended.text
@@ -59,22 +66,26 @@ class Package:
 
 @pytest.fixture(scope="module")
 def variables(sandbox):
-    """The way to a new database on the deploy host, as the app's description names its parts."""
-    sandbox.on_deploy(f"docker build -q --network host -t {DATABASE} - <<'END'\n{IMAGE}\nEND")
-    start = ("docker", "run", "--detach", "--name", DATABASE, "--network", "host", "--user", "postgres")
-    sandbox.ssh("deploy", "docker", "rm", "--force", DATABASE)
-    ended = sandbox.ssh("deploy", *start, "--tmpfs", "/data:mode=1777", DATABASE, "sh", "-c", SERVE)
+    """The way to a new database and a new queue on the deploy host."""
+    sandbox.on_deploy(f"docker build -q --network host -t {SERVICES} - <<'END'\n{IMAGE}\nEND")
+    start = ("docker", "run", "--detach", "--name", SERVICES, "--network", "host", "--user", "postgres")
+    sandbox.ssh("deploy", "docker", "rm", "--force", SERVICES)
+    ended = sandbox.ssh("deploy", *start, "--tmpfs", "/data:mode=1777", SERVICES, "sh", "-c", SERVE)
     assert ended.code == 0, ended.text
     try:
         wait_until(
-            lambda: sandbox.ssh("deploy", "docker", "exec", DATABASE, "pg_isready", "-h", "127.0.0.1").code == 0, 60
+            lambda: sandbox.ssh("deploy", "docker", "exec", SERVICES, "pg_isready", "-h", "127.0.0.1").code == 0, 60
         )
         address = sandbox.on("app1", "getent hosts deploy").split()[0]
         parts = {"HOST": address, "PORT": "5432", "USER": "prefect", "PASSWORD": "secret", "NAME": "prefect"}
-        described = {"DRIVER": "postgresql+asyncpg"}
-        yield {f"PREFECT_SERVER_DATABASE_{key}": value for key, value in (described | parts).items()}
+        queue = f"redis://:secret@{address}:6379/0"
+        yield {
+            **{f"PREFECT_SERVER_DATABASE_{key}": value for key, value in parts.items()},
+            "PREFECT_REDIS_MESSAGING_URL": queue,
+            "PREFECT_SERVER_DOCKET_URL": queue,
+        }
     finally:
-        sandbox.ssh("deploy", "docker", "rm", "--force", DATABASE)
+        sandbox.ssh("deploy", "docker", "rm", "--force", SERVICES)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +142,21 @@ def test_what_is_asked_of_its_api_its_worker_does(package):
     wait_until(lambda: package.ask("/flow_runs/count", wanted) > 0, 90)
     (run,) = package.ask("/flow_runs/filter", {**wanted, "limit": 1})
     assert run["state"]["type"] == "SCHEDULED"
+
+
+def test_what_web_puts_into_the_queue_its_worker_stores(package):
+    package.must("promote", "--version", package.version)
+    name = f"test.{time.time()}"
+    event = {
+        "id": str(uuid4()),
+        "event": name,
+        "occurred": datetime.now(UTC).isoformat(),
+        "resource": {"prefect.resource.id": "test"},
+    }
+    answer = package.sandbox.request("POST", DOMAIN, "/api/events", json=[event])
+    assert answer.is_success, answer.text
+    wanted = {"filter": {"event": {"name": [name]}}}
+    wait_until(lambda: package.ask("/events/filter", wanted)["total"] == 1, 60)
     assert "worker of 1: 1 on app1." in package.must("status")
 
 
