@@ -83,6 +83,7 @@ class Environment:
     trusted_proxies: tuple[str, ...] = ()
     preview_allow: PreviewAllow = field(default_factory=PreviewAllow)
     services: dict[str, Service] = field(default_factory=dict)
+    default_app: str = ""
 
     def certificate_of(self, domain: str) -> str:
         """The name in `tls` that covers a host name: itself, or a wildcard for its last label; "" for none."""
@@ -108,4 +109,5 @@ class Environment:
 live and canary; `drain` seconds that a release stays after it lost its traffic; `lock_wait`
 seconds to wait for somebody else's work on the same app; `tls` certificates by the name that they
 are for (a host name, or *.host.name); `hsts` seconds that browsers shall insist on TLS, 0 for not at
-all; `trusted_proxies` networks whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+all; `trusted_proxies` networks whose X-Forwarded-For and X-Forwarded-Proto are believed; `default_app`
+the app that is meant where nobody says which."""

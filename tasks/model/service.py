@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-SERVICE_UID = 10002
-"""The user that services of the project's own images run as."""
+SERVICE_UID = 60600
+"""The user that services of the project's own images run as: a number that neither useradd nor systemd gives away."""
 SOCKETS_IN_SERVICE = "/run/service"
 DATA_IN_SERVICE = "/data"
 PARTS = ("url", "host", "port", "user", "password", "name", "socket")

@@ -50,8 +50,14 @@ class Stage:
     def socket(self) -> str:
         return f"{self.sockets}/web.sock"
 
-    def container(self, version: Version) -> str:
-        return self.target.layout.container(version, PART)
+    @property
+    def new(self) -> str:
+        """The container that runs the migration."""
+        return self.target.layout.container(self.version, PART)
+
+    def old(self, live: Version) -> str:
+        """The container in which the live version is tried."""
+        return self.target.layout.container(live, f"{PART}-old")
 
 
 def stage(target: Target, version: Version, facts: Sequence[Facts]) -> Stage:
@@ -103,18 +109,19 @@ def prepare(at: Stage) -> tuple[tuple[Argv, bytes], ...]:
 
 def migrate(at: Stage) -> tuple[Argv, ...]:
     """Run the new version's migration on the clone, to its end."""
-    create = _create(at, at.version, "new", at.migration.component)
-    return (create, onhost.finish(at.container(at.version), at.migration.timeout))
+    create = _create(at, at.new, at.version, "new", at.migration.component)
+    return (create, onhost.finish(at.new, at.migration.timeout))
 
 
 def serve(at: Stage, live: Version) -> tuple[Argv, ...]:
-    """Start the version that is live now on the migrated clone, and wait until it is healthy."""
-    health = at.target.app.health
-    return (
-        _create(at, live, "old", at.target.app.web),
-        docker.start(at.container(live)),
-        onhost.wait(at.container(live), at.socket, health.path, health.timeout),
-    )
+    """Start the version that is live now on the migrated clone."""
+    return (_create(at, at.old(live), live, "old", at.target.app.web), docker.start(at.old(live)))
+
+
+def health(at: Stage, live: Version) -> Argv:
+    """Wait until the version that is live now is healthy on the migrated clone."""
+    wanted = at.target.app.health
+    return onhost.wait(at.old(live), at.socket, wanted.path, wanted.timeout)
 
 
 def smoke(at: Stage, path: str) -> Argv:
@@ -124,13 +131,12 @@ def smoke(at: Stage, path: str) -> Argv:
 
 def clear(at: Stage) -> tuple[Argv, ...]:
     """Remove containers and files."""
-    there = [at.container(one) for one in (at.version, at.live) if one]
+    there = [at.new, *([at.old(at.live)] if at.live else [])]
     return (*(docker.remove(name) for name in there), files.remove(at.target.layout.rehearsal))
 
 
-def _create(at: Stage, version: Version, env: str, component: Component) -> Argv:
+def _create(at: Stage, name: str, version: Version, env: str, component: Component) -> Argv:
     env_file, mounts = f"{at.target.layout.rehearsal}/{env}", {at.sockets: SOCKETS_IN_CONTAINER}
-    name = at.container(version)
     return container.create(at.target, at.facts, version, env_file, name, PART, component, mounts)
 
 

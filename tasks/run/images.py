@@ -142,6 +142,9 @@ class _Build:
             progress.tell(f"kept: nothing compiled ({house.name})")
             return house
         shutil.rmtree(house, ignore_errors=True)  # what an interrupted build left
+        if (other := _same(house, key)) is not None:
+            progress.tell(f"kept: nothing compiled (those of {other.name})")
+            return house
         house.mkdir(parents=True)
         self.engine.run(
             "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
@@ -228,6 +231,18 @@ class _Build:
         houses = (self.cache / "wheels").glob(f"{self.app.name}-*")
         for house in sorted(houses, key=lambda one: one.stat().st_mtime)[:-KEPT]:
             shutil.rmtree(house)
+
+
+def _same(house: Path, key: str) -> Path | None:
+    """Make a wheelhouse of another app's, where one is the same; returns that one."""
+    for done in house.parent.glob(f"*-{key}/done"):
+        try:
+            shutil.copytree(done.parent, house, copy_function=os.link)
+        except OSError:  # the other app's build removed it meanwhile
+            shutil.rmtree(house, ignore_errors=True)
+        else:
+            return done.parent
+    return None
 
 
 @contextmanager

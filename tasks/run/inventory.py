@@ -47,6 +47,7 @@ _OPTIONS = (
     "trusted_proxies",
     "preview_allow",
     "apps",
+    "default_app",
     "services",
 )
 
@@ -167,6 +168,8 @@ def _check(environment: Environment, where: str) -> None:
         both = set(environment.groups[placement.hosts]) & set(environment.balancers)
         require(not both, f"{at}.hosts", f"{min(both, default=None)} is a balancer, and no app can live there")
         check_variables(placement.environment, f"{at}.environment")
+    default = environment.default_app
+    require(not default or default in environment.apps, f"{where}: depl_default_app", "depl_apps has no such app")
     for name, service in environment.services.items():
         _check_service(name, service, environment, f"{where}: depl_services.{name}")
 

@@ -93,7 +93,7 @@ def _migrate(place: _Place, progress: Progress) -> str:
     place.on_app(create)
     result = place.on_app(finish, stage.migration.timeout + SECONDS, may_fail=True)
     if not result.ok:
-        log = place.on_app(docker.last_words(stage.container(stage.version)), may_fail=True)
+        log = place.on_app(docker.last_words(stage.new), may_fail=True)
         raise StepFailed(
             f"The migration to {stage.version} fails on a copy of the database: {result.said}\n"
             "Nothing was changed; live and its database were not touched.",
@@ -109,9 +109,10 @@ def _try_live(place: _Place, progress: Progress) -> list[str]:
     if live is None:
         return []
     for argv in plans.serve(stage, live):
-        result = place.on_app(argv, stage.target.app.health.timeout + SECONDS, may_fail=True)
-        if not result.ok:
-            return [f"its health check fails ({one_line(result.said)})"]
+        place.on_app(argv)
+    healthy = place.on_app(plans.health(stage, live), stage.target.app.health.timeout + SECONDS, may_fail=True)
+    if not healthy.ok:
+        return [f"its health check fails ({one_line(healthy.said)})"]
     checks: Sequence[str] = stage.target.app.smoke
     results = {path: place.on_app(plans.smoke(stage, path), may_fail=True) for path in checks}
     progress.tell(f"{live}: healthy, {sum(one.ok for one in results.values())} of {len(checks)} smoke checks pass")

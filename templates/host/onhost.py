@@ -752,16 +752,24 @@ def start(name):
 
 
 def workers():
-    """nginx's workers that take connections; the title of one that only finishes its own says so."""
-    found = set()
+    """nginx's workers that take connections; the title of one that only finishes its own says so.
+
+    A container may have an nginx too: another one's workers have another parent.
+    """
+    found, own = set(), (content("/run/nginx.pid") or "").strip()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as title:
-                if title.read().rstrip(b"\0 ") == b"nginx: worker process":
+                if title.read().rstrip(b"\0 ") == b"nginx: worker process" and parent(pid) == own:
                     found.add(pid)
         except OSError:
             continue  # it ended meanwhile
     return found
+
+
+def parent(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        return stat.read().rpartition(")")[2].split()[1]
 
 
 def reload(*argv):
