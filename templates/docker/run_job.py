@@ -157,7 +157,8 @@ class Run:
         self.at, self.lock, self.began = at, lock, uptime()
         self.process = None
         try:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=unblock)
+            variables = {**os.environ, "DEPL_DUE": stamp(at)}
+            self.process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, preexec_fn=unblock)
         except OSError as error:
             say(f"can't begin: {error}")
 

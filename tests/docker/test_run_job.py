@@ -134,15 +134,16 @@ def was_due(folder, seconds_ago=60):
 
 def test_a_run_is_told_with_its_exit_code_and_what_it_wrote(tmp_path):
     was_due(tmp_path)
-    with start(tmp_path, "sh", "-c", "echo its own words; exit 3") as process:
+    with start(tmp_path, "sh", "-c", "echo due $DEPL_DUE; exit 3") as process:
         lines = []
         while not lines or "ended" not in lines[-1]:
             lines.append(process.stdout.readline())
         process.terminate()
         assert process.wait(20) == 0
     text = "".join(lines)
-    assert text.index("begins") < text.index("its own words") < text.index("ended: exit code 3 after 0.")
+    assert text.index("begins") < text.index("due 20") < text.index("ended: exit code 3 after 0.")
     found = json.loads((tmp_path / "nightly.json").read_text())
+    assert f"due {job.stamp(found['claimed'])}\n" in text
     assert (found["exit"], found["claimed"] % 60) == (3, 0)
 
 

@@ -3,46 +3,20 @@
 import re
 
 import pytest
-import yaml
 
-from .conftest import APP_HOSTS, PROJECT, inventory, wait_until
+from .conftest import APP_HOSTS, wait_until
+from .own_app import OwnApp, own_app
 
 pytestmark = pytest.mark.integration
 
 APP = "jobs"
-PLACED = """  app1:
-    domains: [app1.foo, foo.app1.foo, app1.localhost, foo.app1.localhost]
-    hosts: appservers
-"""
 WORKER = {"command": ["python3", "-m", "testapp.worker"], "number": 2, "memory": "64m", "pids": 32, "grace": 20}
 SICK = "2001.01.01.00.00"
 
 
-class Jobs:
-    """An app of its own with two workers on each host; `old` is live, `new` is installed."""
-
-    def __init__(self, sandbox, environment, old, new):
-        self.sandbox, self.environment, self.old, self.new = sandbox, environment, old, new
-
-    def inv(self, verb, *words):
-        return self.sandbox.inv(verb, "--app", APP, *words, environment=self.environment)
-
-    def must(self, verb, *words):
-        ended = self.inv(verb, *words)
-        assert ended.code == 0, ended.text
-        return ended.text
-
-    def running(self, host="app1"):
-        """The names of the workers that run on a host."""
-        wanted = f"--filter label=depl.app={APP} --filter label=depl.component=worker"
-        return sorted(self.sandbox.on(host, f"sudo docker ps {wanted} --format '{{{{.Names}}}}'").split())
-
-    def all(self, host):
-        """All containers on a host, and all programs that supervisord has a file for."""
-        return self.sandbox.on(host, "ls /srv/depl/supervisor; sudo docker ps --all --format '{{.Names}}'")
-
-    def live(self):
-        return {self.sandbox.get("jobs.foo", "/version", host).json()["version"] for host in APP_HOSTS}
+def everything(jobs: OwnApp, host):
+    """All containers on a host, and all programs that supervisord has a file for."""
+    return jobs.sandbox.on(host, "ls /srv/depl/supervisor; sudo docker ps --all --format '{{.Names}}'")
 
 
 def workers(version):
@@ -51,31 +25,19 @@ def workers(version):
 
 @pytest.fixture(scope="module")
 def jobs(sandbox, builds):
-    description = PROJECT / "conf" / "apps" / f"{APP}.yml"
-    app = yaml.safe_load(description.with_name("app1.yml").read_text())
-    app["components"]["worker"] = WORKER
     old, new = builds[:2]
     for version, more in ((old, ""), (new, ""), (SICK, "ENV TESTAPP_WORKER_CRASH=1\n")):
         like = f"FROM deploy:5000/app1:{old if version == SICK else version}\n{more}"
         tag = f"deploy:5000/{APP}:{version}"
         made = sandbox.ssh("deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=like)
         assert made.code == 0, made.text
-
-    def edit(name, text):
-        return text.replace(PLACED, f"  {APP}:\n    domains: [jobs.foo]\n    hosts: appservers\n")
-
-    description.write_text(yaml.safe_dump(app))
-    try:
-        with inventory(APP, edit) as environment:
-            there = Jobs(sandbox, environment, old, new)
-            for version in (new, old):
-                there.must("install", "--version", version)
-            there.installed = there.running()
-            there.promoted = there.must("promote", "--version", old)
-            yield there
-    finally:
-        description.unlink()
-        sandbox.forget(APP)
+    with own_app(sandbox, APP, {"worker": WORKER}) as there:
+        there.old, there.new = old, new
+        for version in (new, old):
+            there.must("install", "--version", version)
+        there.installed = there.running()
+        there.promoted = there.must("promote", "--version", old)
+        yield there
 
 
 @pytest.fixture
@@ -109,7 +71,7 @@ def test_workers_that_lose_their_traffic_finish_the_job_that_they_have(at_rest):
             assert len(lines) > 3
             last = lines[-1].split()
             assert last[-1] == "done", lines[-3:]
-        assert f"{jobs.old}-worker" not in jobs.all(host)
+        assert f"{jobs.old}-worker" not in everything(jobs, host)
     assert "Nothing to do" in jobs.must("promote", "--version", jobs.new)
 
 
@@ -131,7 +93,7 @@ def test_a_worker_that_does_not_stay_up_puts_the_promote_back(at_rest):
     assert at_rest.live() == {at_rest.old}
     for host in APP_HOSTS:
         assert at_rest.running(host) == workers(at_rest.old)
-        assert f"{SICK}-worker" not in at_rest.all(host)
+        assert f"{SICK}-worker" not in everything(at_rest, host)
 
 
 def test_a_worker_that_is_killed_comes_back(at_rest):
