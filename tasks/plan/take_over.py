@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from ..commands import files
 from ..errors import Refused
@@ -41,14 +42,22 @@ def take(target: Target, leaver: Host, busy: Collection[str], facts: Sequence[Fa
             f"No other host that gets traffic of {target.app.name} can be reached, so its jobs stay on {leaver}.\n"
             "Nothing was changed. See: inv status"
         )
-    left = next((one.jobs for one in facts if one.host == leaver), {})
+    left = next((one.jobs for one in facts if one.host == leaver), None)
     carriers = jobs.carriers(target, others)
     plans: dict[Host, HostPlan] = {}
     for one in others:
         parts = [part for part, carrier in carriers.items() if carrier == one.host]
-        steps = [step for part in parts for step in _begin(target, part, left.get(part, Job(one.clock)), one)]
+        steps = [step for part in parts for step in _begin(target, part, _known(part, left, one), one)]
         plans[one.host] = {"jobs begin": tuple(steps)}
     return together(PHASES, plans)
+
+
+def _known(part: str, left: Mapping[str, Job] | None, facts: Facts) -> Job:
+    """The newest that leaver and taker know of a job."""
+    own = facts.jobs.get(part)
+    if left is None:
+        return replace(own, claimed=facts.clock) if own else Job(facts.clock)
+    return max(filter(None, (own, left.get(part))), key=lambda job: job.claimed, default=Job(facts.clock))
 
 
 def _begin(target: Target, part: str, job: Job, facts: Facts) -> tuple[Step, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 from .conftest import APP_HOSTS, wait_until
 from .own_app import own_app
+from .test_hosts import off
 
 pytestmark = pytest.mark.integration
 
@@ -106,12 +107,15 @@ def test_a_drain_hands_a_job_over_and_a_host_that_comes_back_leaves_it_there(cro
     assert "minutely (* * * * *) on app2: last run exit code 0" in cron.must("status")
 
 
-def test_a_job_that_two_hosts_run_is_told_and_ended_on_one(cron):
-    (name,) = [name for names in where(cron).values() for name in names]
-    image = f"deploy:5000/cron:{cron.old}"
-    labels = f"--label depl.app=cron --label depl.version={cron.old} --label depl.component=minutely"
-    cron.sandbox.on("app1", f"sudo docker run --detach --name {name} {labels} {image} python3 -m http.server")
-    assert f"{name} runs though app" in cron.must("status")
-    cron.must("prune")
-    assert sorted(map(len, where(cron).values())) == [0, 1]
+def test_a_dead_hosts_job_begins_elsewhere_and_ends_there_when_it_comes_back(cron):
+    name = f"cron-{cron.old}-minutely.1"
+    assert where(cron)["app2"] == [name]
+    with off(cron.sandbox, "app2", "cron.foo"):
+        said = cron.must("hosts.drain", "app2")
+        assert "app2 can't be reached. What its jobs missed meanwhile is not made up for." in said
+        assert cron.running("app1", "minutely") == [name]
+    wait_until(lambda: cron.running("app2", "minutely") == [name], 60)
+    assert f"app2: {name} runs though app1 runs it.  end it: inv prune" in cron.must("status")
+    cron.must("hosts.add", "app2")
+    assert where(cron) == {"app1": [name], "app2": []}
     assert "runs though" not in cron.must("status")

@@ -43,7 +43,7 @@ def visitors(sandbox, *, methods=("GET", "POST")):
 
 
 @contextmanager
-def off(sandbox, host):
+def off(sandbox, host, name="app1.foo"):
     """A host that dies without a word, and boots again in the end."""
     container = sandbox.about["hosts"][host]["container"]
 
@@ -52,7 +52,7 @@ def off(sandbox, host):
 
     def serves():
         try:
-            return sandbox.get("app1.foo", "/healthz", host).status_code == 200
+            return sandbox.get(name, "/healthz", host).status_code == 200
         except httpx.HTTPError:
             return False
 

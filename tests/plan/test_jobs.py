@@ -125,6 +125,13 @@ def test_a_dead_hosts_job_begins_elsewhere_and_makes_up_for_nothing():
     assert json.loads(told.input)["claimed"] == NOW
 
 
+def test_a_drain_never_forgets_what_the_other_host_ran_later():
+    older, newer = Job(NOW - 9000, NOW - 9000, NOW - 8999, 0, 1.0), RAN
+    take = take_over.take(ON_TIME, APP1, ["app2"], [facts(APP1, job=older), facts(APP2, job=newer)])
+    told = next(step for phase in take.phases for step in phase.steps[APP2] if step.input)
+    assert json.loads(told.input)["claimed"] == newer.claimed
+
+
 def test_a_job_stays_where_nobody_else_could_run_it():
     for there in ([facts(APP1, V1)], [facts(APP1, V1), facts(APP2)]):
         with pytest.raises(Refused, match="its jobs stay on app1"):
