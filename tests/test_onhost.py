@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import time
@@ -64,6 +65,19 @@ def onhost(*words, text=""):
 
 def describe(*runs):
     return json.dumps({"live": "x", "runs": list(runs)})
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize("trap", ["symlink", "fifo", "folder"])
+def test_a_trap_where_the_draft_of_a_file_would_be_is_not_stepped_into(host, tmp_path, trap):
+    mine, file = tmp_path / "mine", tmp_path / "jobs.json"
+    mine.write_text("mine")
+    draft = tmp_path / "jobs.json.new"
+    {"symlink": lambda: draft.symlink_to(mine), "fifo": lambda: os.mkfifo(draft), "folder": draft.mkdir}[trap]()
+    assert host.ask(onhost("write", file, "0644", text="told")) == [[0, "", ""]]
+    assert (mine.read_text(), file.read_text()) == ("mine", "told")
 
 
 # --- requests ---

@@ -176,8 +176,9 @@ def end_group(process, *signals):
 
 
 def write(path, mode, text=""):
-    """The old content or the new, never half of it."""
-    draft = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """The old content or the new, never half of it. A folder that an app can write to may have a trap as the draft."""
+    remove(f"{path}.new")
+    draft = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(draft, "w", encoding="utf-8") as out:
         os.fchmod(draft, int(mode, 8))
         out.write(text)
@@ -454,12 +455,16 @@ def locked(path):
 
 
 def jobs():
-    """What ran when, of each job, as its runner wrote it down; a run under way holds a lock."""
+    """What ran when, of each job, as its runner wrote it down; a run under way holds a lock.
+
+    The app can write there too: what is no small file is not opened.
+    """
     found = {}
-    for part, kind in (one.rsplit(".", 1) for one in listing("jobs") if "." in one):
-        if kind == "json":
-            path = f"{APP['home']}/jobs/{part}"
-            found[part] = {"record": read_json(f"{path}.json"), "under_way": locked(f"{path}.run")}
+    for name in listing("jobs"):
+        path = f"{APP['home']}/jobs/{name}"
+        if name.endswith(".json") and os.path.isfile(path) and os.path.getsize(path) < 65536:
+            run = f"{path[:-5]}.run"
+            found[name[:-5]] = {"record": read_json(path), "under_way": os.path.isfile(run) and locked(run)}
     return found
 
 

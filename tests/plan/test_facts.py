@@ -1,5 +1,6 @@
 """A host's answer as facts: what makes no sense on its disk is left out, not guessed at."""
 
+from tasks.model.job import Job
 from tasks.model.layout import Layout
 from tasks.model.release import Release
 from tasks.plan import facts
@@ -41,6 +42,16 @@ def test_a_whole_release_is_healthy_and_serves():
     assert found.serving == (Release(V1, 0),)
     assert found.live.number == 2
     assert found.last_number == 2
+
+
+def test_of_a_jobs_file_only_what_makes_sense_is_taken():
+    jobs = {
+        "torn": {"record": None, "under_way": True},
+        "odd": {"record": {"claimed": "soon"}, "under_way": False},
+        "half": {"record": {"claimed": 5, "begun": -1, "exit": True, "skipped": "1"}, "under_way": 1},
+        "whole": {"record": {"claimed": 5, "begun": 5, "ended": 6, "exit": 0, "seconds": 1.5}, "under_way": True},
+    }
+    assert answer(jobs=jobs).jobs == {"half": Job(5), "whole": Job(5, 5, 6, 0, 1.5, 0, True)}
 
 
 def test_a_release_without_its_description_is_incomplete():
