@@ -83,7 +83,12 @@ def _give_away_jobs(work: OnHosts, host: Host, busy: Collection[str]) -> None:
     take = partial(take_over.take, work.target, host, busy)
     take(work.facts)  # refuses, where nobody could, before anything is ended
     work.carry_out(partial(take_over.leave, work.target, host), f"end jobs on {host}")
-    if work.carry_out(take, f"begin the jobs of {host} elsewhere"):
+    try:
+        begun = work.carry_out(take, f"begin the jobs of {host} elsewhere")
+    except StepFailed as error:
+        error.message = f"{error}\nNo host runs its jobs now. Mend that, then again: inv hosts.drain {host}"
+        raise
+    if begun:
         there = carriers(work.target, [one for one in work.facts if one.host != host])
         work.report.line("; ".join(f"{part} runs on {carrier} now" for part, carrier in there.items()) + ".")
 
