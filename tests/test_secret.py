@@ -1,6 +1,7 @@
 """inv secrets.edit as people type it: what it leaves when it is interrupted."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -34,3 +35,41 @@ def test_what_was_decrypted_is_gone_and_nothing_is_changed_however_it_ends(tmp_p
     assert said.strip() == "Interrupted; nothing was changed. Again: inv secrets.edit"
     assert not path.parent.exists()
     assert FILE.read_bytes() == before
+
+
+AT_A_TERMINAL = """
+from tasks.errors import BadConfig
+from tasks.run import editor
+
+def check(text):
+    if "good" not in text:
+        raise BadConfig("secrets of test: apps.app1", "is wrong")
+    return text.split()
+
+try:
+    print("taken:", editor.edit("bad", check, "inv secrets.edit"))
+except Exception as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("y", "taken: ['bad', 'good']"), ("n", "Nothing was changed.")])
+def test_at_a_terminal_a_mistake_can_be_mended_without_typing_all_again(tmp_path, answer, outcome):
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\ntest -e {tmp_path}/once && echo " good" >>"$1"\ntouch {tmp_path}/once\n')
+    editor.chmod(0o755)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", AT_A_TERMINAL], cwd=PROJECT, env={**os.environ, "VISUAL": str(editor)},
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        said = b""
+        while b"[Y/n]" not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, f"{answer}\n".encode())
+        process.wait(20)
+        said += os.read(ours, 4096)
+    os.close(ours)
+    assert "secrets of test: apps.app1: is wrong" in said.decode()
+    assert outcome in said.decode()

@@ -25,6 +25,8 @@ FILE = "secrets.age"
 """Its ending is among those that conf/ansible/ansible.cfg tells Ansible to leave alone."""
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,29}", re.ASCII)
 _LONGEST_NAME = 80
+_DEEPEST = 4
+"""Levels of names: values, apps, app1, SECRET_KEY."""
 _HEAD = """\
 # Secrets: names can be read, values are encrypted to all recipients. What this is: docs/secrets.md
 # Values: inv secrets.edit. After a recipient came or went: inv secrets.rotate
@@ -103,11 +105,24 @@ def parse(text: str, where: str) -> File:
 def plain(text: str, where: str) -> Any:
     """YAML's data. What is wrong is told by its line alone: YAML's own words may quote a value."""
     try:
+        repeated = _repeated(yaml.compose(text, Loader=yaml.SafeLoader), _DEEPEST)
+        require(not repeated, where, f"line {repeated} repeats a name: the one before would be lost")
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1} " if mark else ""
         raise BadConfig(where, f"{line}is not YAML: put a value with unusual characters in quotes") from None
+
+
+def _repeated(node: yaml.Node | None, depth: int) -> int:
+    """The line where a name stands for the second time among its neighbours; 0 for none. YAML would take the last."""
+    if not isinstance(node, yaml.MappingNode) or not depth:
+        return 0
+    names = [key.value for key, _ in node.value]
+    again = [key for place, (key, _) in enumerate(node.value) if key.value in names[:place]]
+    if again:
+        return int(again[0].start_mark.line) + 1
+    return next((line for _, value in node.value if (line := _repeated(value, depth - 1))), 0)
 
 
 def texts(data: Any, where: str) -> dict[str, str]:

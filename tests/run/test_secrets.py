@@ -235,6 +235,14 @@ def test_a_value_that_no_environment_can_hold_is_refused_however_it_came_in(file
     assert "s3cret" not in str(refused.value)
 
 
+def test_a_name_that_stands_twice_is_refused_as_one_of_them_would_be_lost(home):
+    sound = secrets.as_text("test", VALUES)
+    for text in (sound + "apps:\n  app1: {}\n", sound.replace("    TOKEN:", "    SECRET_KEY: s3cret\n    TOKEN:")):
+        with pytest.raises(BadConfig, match=r"line \d+ repeats a name") as refused:
+            secrets.plain(text, "secrets of test")
+        assert "s3cret" not in str(refused.value)
+
+
 def test_a_name_that_is_not_there_is_told():
     with pytest.raises(BadInput, match="'services.x.y' is not in .*; there: none"):
         secrets.must_have(secrets.File("x", {}, {}), "services.x.y")
