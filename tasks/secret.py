@@ -5,13 +5,13 @@ Not secrets.py: Invoke puts this folder in front of where Python looks, and the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import invoke
 from invoke import Context, task
 
-from .errors import BadConfig
+from .errors import BadConfig, Refused
 from .run import apps, editor, secrets, settings
 from .run.report import Report, make
 from .run.work import reporting
@@ -32,17 +32,17 @@ def edit(c: Context) -> None:
         recipients = file.recipients or secrets.first_recipient()
         check = partial(_checked, f"secrets of {environment}", before)
         after = editor.edit(secrets.as_text(environment, before), check, again="inv secrets.edit")
-        changed = {place: value for place, value in after.items() if before.get(place) != value}
-        gone = before.keys() - after.keys()
-        if not changed and not gone:
+        outcome = _compared(before, after)
+        if not outcome:
             report.line("Nothing to do: no value was changed.")
             return
-        secrets.update(environment, recipients, changed, gone)
-        for place in sorted(changed.keys() | gone):
-            report.line(f"  {place}: {'removed' if place in gone else 'changed' if place in before else 'new'}")
+        changed = {place: after[place] for place in outcome if place in after}
+        secrets.update(environment, recipients, changed, gone=outcome.keys() - changed.keys())
+        for place, what in outcome.items():
+            report.line(f"  {place}: {what}")
         if not file.recipients:
             report.line(f"Made {file.where} for {', '.join(recipients)}. Others who shall read it: its head says how.")
-        _say_what_next(report, file.where, {*changed, *gone})
+        _say_what_next(report, file.where, outcome)
 
 
 @task(help={"name": "also replace this value by a random one, such as services.database.password"})
@@ -52,9 +52,11 @@ def rotate(c: Context, name: str | None = None) -> None:
     with reporting("secrets.rotate", report):
         environment = settings.chosen()
         file = secrets.read(environment)
+        if not file.recipients:
+            raise Refused(f"There is no {file.where} with recipients yet.\nMake it: inv secrets.edit")
         if name is not None:
             secrets.must_have(file, name)
-        readers = f"{len(file.sealed)} values of {environment} anew to {', '.join(file.recipients) or 'nobody'}"
+        readers = f"{len(file.sealed)} values of {environment} anew to {', '.join(file.recipients)}"
         if c.config.run.dry:
             report.line(f"Would encrypt {readers}{f', {name} as a new random value' if name else ''}.")
             return
@@ -66,7 +68,7 @@ def rotate(c: Context, name: str | None = None) -> None:
         report.line(f"Encrypted {readers}.")
         if name is not None:
             report.line(f"  {name}: a new random value")
-            _say_what_next(report, file.where, {name})
+            _say_what_next(report, file.where, [name])
         else:
             report.line(
                 "Who could read them before may know them still, from git's history. Where somebody left, give each a "
@@ -86,7 +88,13 @@ def _checked(where: str, before: Mapping[str, str], text: str) -> dict[str, str]
     return found
 
 
-def _say_what_next(report: Report, where: str, places: set[str]) -> None:
+def _compared(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """What became of each value that is not as it was, by place."""
+    places = sorted(place for place in before.keys() | after.keys() if before.get(place) != after.get(place))
+    return {one: "removed" if one not in after else "changed" if one in before else "new" for one in places}
+
+
+def _say_what_next(report: Report, where: str, places: Iterable[str]) -> None:
     services = "inv services.up, then " if any(place.startswith("services.") for place in places) else ""
     report.line(f"next: git commit {where}; then {services}inv promote --env-only")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks import secret
+from tasks.errors import BadConfig
 from tasks.run.settings import PROJECT
 from tests.integration.conftest import wait_until
 
@@ -73,3 +75,15 @@ def test_at_a_terminal_a_mistake_can_be_mended_without_typing_all_again(tmp_path
     os.close(ours)
     assert "secrets of test: apps.app1: is wrong" in said.decode()
     assert outcome in said.decode()
+
+
+def test_what_became_of_each_value_is_told_by_name():
+    before, after = {"apps.a.KEPT": "1", "apps.a.NEW": "1", "apps.a.GONE": "1"}, {"apps.a.KEPT": "1", "apps.a.NEW": "2"}
+    assert secret._compared(before, {**after, "apps.a.MORE": "3"}) == {
+        "apps.a.GONE": "removed", "apps.a.MORE": "new", "apps.a.NEW": "changed",
+    }  # fmt: skip
+
+
+def test_a_new_value_for_an_app_that_is_none_is_refused():
+    with pytest.raises(BadConfig, match=r"secrets of test: apps\.app2: is no app; conf/apps describes: app1"):
+        secret._checked("secrets of test", {}, "apps: {app2: {TOKEN: x}}")
