@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -13,6 +14,7 @@ SERVICE_UID = 60600
 SOCKETS_IN_SERVICE = "/run/service"
 DATA_IN_SERVICE = "/data"
 PARTS = ("url", "host", "port", "user", "password", "name", "socket")
+_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Need:
-    """A service that an app needs: its kind, and which variable tells the app which part of the way there."""
+    """A service that an app needs: its kind, and which variable tells the app which part of the way there.
+
+    A text with parts in braces is for apps that want the way written otherwise: "postgresql+asyncpg://{user}…".
+    """
 
     kind: str
     variables: dict[str, str] = field(default_factory=dict)
@@ -120,6 +125,17 @@ class Service:
 
     def _setting(self, key: str, value: str) -> tuple[str, ...]:
         return tuple(word.format(key=key, value=value) for word in (self.known.setting if self.known else ()))
+
+
+def is_wish(text: str) -> bool:
+    """Whether a variable may be given this: a part of the way, or a text with parts in braces."""
+    fields = _FIELD.findall(text)
+    return text in PARTS or (bool(fields) and set(fields) <= set(PARTS))
+
+
+def fill(wish: str, parts: Mapping[str, str]) -> str:
+    """What a variable gets: the part that it is given, or its text with the parts filled in."""
+    return parts[wish] if wish in PARTS else _FIELD.sub(lambda field: parts[field[1]], wish)
 
 
 def password_of(secret: str, app: str) -> str:

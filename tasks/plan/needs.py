@@ -9,7 +9,7 @@ from ..errors import BadConfig, Refused
 from ..model.app import App
 from ..model.environment import Environment, Host
 from ..model.layout import ServiceLayout
-from ..model.service import Service, way
+from ..model.service import Service, fill, way
 from .facts import Facts
 from .wishes import Target
 
@@ -37,7 +37,7 @@ def variables(target: Target, host: Host, database: str = "") -> dict[str, str]:
         other = database if service.kind == "postgresql" else ""
         parts = way(service, target.app.name, secret, folder, target.environment.host(service.host).address, other)
         wanted = need.variables or {f"{name.upper().replace('-', '_')}_URL": "url"}
-        found |= {variable: parts[part] for variable, part in wanted.items()}
+        found |= {variable: fill(wish, parts) for variable, wish in wanted.items()}
     return found
 
 

@@ -13,7 +13,7 @@ from ..errors import BadConfig, BadInput
 from ..model.app import WEB, App, Component, Source, Wheels
 from ..model.environment import Environment
 from ..model.layout import TAKEN
-from ..model.service import KINDS, OTHER, PARTS
+from ..model.service import KINDS, OTHER, PARTS, is_wish
 from ..plan import cron
 from .read import MEMORY, NAME, SIGNALS, is_text, require, shown, structure
 from .settings import PROJECT
@@ -163,10 +163,9 @@ def _check_services(app: App, where: str) -> None:
             f"expected one of {', '.join((*KINDS, OTHER))}, got {need.kind!r:.60}",
         )
         check_variables(need.variables, f"{at}.variables")
-        for variable, part in need.variables.items():
-            require(
-                part in PARTS, f"{at}.variables.{variable}", f"expected one of {', '.join(PARTS)}, got {part!r:.60}"
-            )
+        for variable, wish in need.variables.items():
+            expected = f"expected one of {', '.join(PARTS)}, or a text with some of them in braces"
+            require(is_wish(wish), f"{at}.variables.{variable}", f"{expected}, got {wish!r:.60}")
 
 
 def _check_package(app: App, where: str) -> None:

@@ -165,6 +165,19 @@ def test_a_package_has_no_folder_beside_it(beside):
         apps.parse("app1", with_package(package="x==1", **beside), "x")
 
 
+@pytest.mark.parametrize("wish", ["url", "x+{user}:{password}@/{name}?host={host}", "{socket}"])
+def test_a_variable_may_be_given_a_part_of_the_way_or_a_text_with_parts(wish):
+    services = {"database": {"kind": "postgresql", "variables": {"A": wish}}}
+    assert apps.parse("app1", with_change("services", services), "x").services["database"].variables == {"A": wish}
+
+
+@pytest.mark.parametrize("wish", ["", "URL", "plain text", "{}", "{url!r}", "{secret}", "{url}{url.x}"])
+def test_a_variable_that_asks_for_no_part_is_refused(wish):
+    services = {"database": {"kind": "postgresql", "variables": {"A": wish}}}
+    with pytest.raises(BadConfig, match=r"services.database.variables.A: expected one of url, .* or a text with some"):
+        apps.parse("app1", with_change("services", services), "x")
+
+
 def test_requirements_stand_where_they_belong():
     with pytest.raises(BadConfig, match=r"source.requirements: is for a package"):
         apps.parse("app1", with_change("source.requirements", ["x==1"]), "x")
