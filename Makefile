@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers test test-faults check format prepare up setup_deploy setup_appserver setup_balancer sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers test test-faults check format prepare up setup_deploy setup_appserver setup_balancer setup_service sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,7 +71,11 @@ setup_appserver:  ## bootstrap the app hosts (Ansible, run on the deploy host)
 setup_balancer:  ## bootstrap the balancer (Ansible)
 	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap balancer
 
-sandbox: up setup_deploy setup_appserver setup_balancer  ## all of the above: a sandbox ready for `inv`
+setup_service:  ## bootstrap the host of services (Ansible), build their images and start them (inv services.up)
+	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap service
+	@$(ON_DEPLOY) "cd /vagrant && inv services.up"
+
+sandbox: up setup_deploy setup_appserver setup_balancer setup_service  ## all of the above: a sandbox ready for `inv`
 
 clean:  ## remove this checkout's hosts, volumes, network, images and .vagrant/
 	@conf/sandbox/clean

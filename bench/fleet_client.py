@@ -45,6 +45,7 @@ def inventory(name, hosts):
         out.write("all:\n  children:\n    appservers:\n      hosts:\n" + "".join(lines))
     with open(f"{PROJECT}/conf/inventory/vagrant/group_vars/all.yml", encoding="utf-8") as settings:
         text = settings.read().replace("/etc/depl/known_hosts", KNOWN)
+    text, _, _ = text.partition("  # The same app with all")  # these hosts have no services
     with open(f"{folder}/group_vars/all.yml", "w", encoding="utf-8") as out:
         out.write(text)
 

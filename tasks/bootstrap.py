@@ -7,7 +7,7 @@ from invoke import Context, task
 from .errors import BadInput
 from .run import ansible, inventory, settings
 
-PLAYBOOKS = ("deploy", "appserver", "balancer")
+PLAYBOOKS = ("deploy", "appserver", "balancer", "service")
 
 
 @task(help={"only": f"one playbook: {', '.join(PLAYBOOKS)}; default: all"})

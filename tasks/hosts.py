@@ -17,6 +17,7 @@ from .plan.jobs import carriers
 from .plan.wishes import Target
 from .run.balancers import on_balancers
 from .run.choose import choose_on, with_secrets
+from .run.look import look
 from .run.report import Report, make
 from .run.work import OnHosts, on_hosts, reporting
 
@@ -41,9 +42,16 @@ def _for_each_app(
 ) -> None:
     report = make()
     with reporting(f"hosts.{verb}", report):
-        for target, host in choose_on(name, app):
+        for target, host in _installed(choose_on(name, app)):
             report.title(f"{verb} {host} {word} {target.app.name} ({target.environment.name})")
             do(target, host, report, bool(c.config.run.dry))
+
+
+def _installed(found: list[tuple[Target, Host]]) -> list[tuple[Target, Host]]:
+    """Of several apps, those that are installed: one that is only described has no traffic to lose or get."""
+    if len(found) == 1:
+        return found
+    return [(target, host) for target, host in found if any(one.installed for one in look(target)[0])] or found
 
 
 def take_out(target: Target, host: Host, report: Report, dry: bool) -> None:

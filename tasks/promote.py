@@ -10,7 +10,7 @@ from invoke import Context, task
 from .errors import BadInput
 from .model.percent import Percent
 from .model.version import Version
-from .plan import install, variables, workers
+from .plan import install, migrate, variables, workers
 from .plan import promote as plans
 from .plan.facts import Facts
 from .plan.steps import Plan
@@ -88,6 +88,7 @@ def roll_out(work: OnHosts, image_of: Version) -> None:
         work.report.line(f"Then all traffic would be sent to {version}.")
         return
     introduce(work)
+    work.carry_out(partial(migrate.same_image, work.target, version, image_of), f"no migration for {version}")
     send_all(work, version)
 
 

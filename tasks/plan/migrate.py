@@ -43,6 +43,14 @@ def on_hosts(target: Target, version: Version, facts: Sequence[Facts]) -> Mappin
     }
 
 
+def same_image(target: Target, version: Version, image_of: Version, facts: Sequence[Facts]) -> Plan:
+    """Note that a version needs no migration, since it is the image of another one whose migration was run."""
+    if not target.app.migrate or not any(image_of in one.migrated for one in facts):
+        return Plan()
+    lacking = [one.host for one in facts if version not in one.migrated]
+    return together(PHASES, {host: {"note": (_note(target, version, facts),)} for host in lacking})
+
+
 def _installed(facts: Facts, version: Version) -> Release:
     found = facts.find(version)
     if not found or not found.complete:

@@ -148,7 +148,7 @@ def two(sandbox: Sandbox, builds: list[str]) -> tuple[str, str]:
     return old, new
 
 
-def variant(sandbox: Sandbox, of: str, *instructions: str, **variables: str) -> str:
+def variant(sandbox: Sandbox, of: str, *instructions: str, app: str = "app1", **variables: str) -> str:
     """Push an image like another but for its environment and a Dockerfile's instructions: a sick one, say.
 
     Its version lies in the nineties, so that it is never the newest.
@@ -156,9 +156,9 @@ def variant(sandbox: Sandbox, of: str, *instructions: str, **variables: str) -> 
     minutes = int(time.time() * 10) % 5_000_000
     version = f"{datetime(1990, 1, 1) + timedelta(minutes=minutes):%Y.%m.%d.%H.%M}"
     lines = "\n".join([*instructions, *(f"ENV {key}={json.dumps(value)}" for key, value in variables.items())])
-    tag = f"deploy:5000/app1:{version}"
+    tag = f"deploy:5000/{app}:{version}"
     done = sandbox.ssh(
-        "deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=f"FROM deploy:5000/app1:{of}\n{lines}"
+        "deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=f"FROM deploy:5000/{app}:{of}\n{lines}"
     )
     assert done.code == 0, done.text
     return version
@@ -221,3 +221,6 @@ def undone(sandbox, host, do, undo):
         yield
     finally:
         sandbox.on(host, undo)
+
+
+from .board import at_rest, board  # noqa: E402, F401 - fixtures, which need what is above

@@ -54,7 +54,8 @@ def own_app(sandbox: Sandbox, name: str, components: dict[str, object]) -> Itera
     app["components"].update(components)
 
     def edit(_, text):
-        return text.replace(PLACED, f"  {name}:\n    domains: [{name}.foo]\n    hosts: appservers\n")
+        placed = f"  {name}:\n    domains: [{name}.foo]\n    hosts: appservers\n"
+        return text.replace(PLACED, placed).replace("depl_default_app: app1", f"depl_default_app: {name}")
 
     description.write_text(yaml.safe_dump(app))
     try:
