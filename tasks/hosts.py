@@ -67,7 +67,8 @@ def take_out(target: Target, host: Host, report: Report, dry: bool) -> None:
         on_hosts("hosts.drain", target, report, dry, partial(_all, report)) if jobs else nullcontext() as work,
         on_balancers("hosts.drain", target, report, dry) as balancers,
     ):
-        balancers.carry_out(partial(plans.drain, target, host), f"drain {host}")
+        if environment.balancers:
+            balancers.carry_out(partial(plans.drain, target, host), f"drain {host}")
         if work:
             _give_away_jobs(work, host, plans.rotation(target, balancers.facts))
         if dry:

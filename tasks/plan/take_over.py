@@ -15,12 +15,12 @@ from .facts import Facts
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
-PHASES = ("jobs finish", "jobs begin")
+PHASES = ("finish", "begin")
 
 
 def leave(target: Target, host: Host, facts: Sequence[Facts]) -> Plan:
     """Let the host's jobs finish, and end them. Nothing where the host is dead."""
-    return together(PHASES, {one.host: {"jobs finish": _finish(target, one)} for one in facts if one.host == host})
+    return together(PHASES, {one.host: {"finish": _finish(target, one)} for one in facts if one.host == host})
 
 
 def _finish(target: Target, facts: Facts) -> tuple[Step, ...]:
@@ -48,7 +48,7 @@ def take(target: Target, leaver: Host, busy: Collection[str], facts: Sequence[Fa
     for one in others:
         parts = [part for part, carrier in carriers.items() if carrier == one.host]
         steps = [step for part in parts for step in _begin(target, part, _known(part, left, one), one)]
-        plans[one.host] = {"jobs begin": tuple(steps)}
+        plans[one.host] = {"begin": tuple(steps)}
     return together(PHASES, plans)
 
 
@@ -65,6 +65,6 @@ def _begin(target: Target, part: str, job: Job, facts: Facts) -> tuple[Step, ...
     if not facts.live or not workers.missing(its_own, facts.live.table.live.version, facts):
         return ()
     file = target.layout.job(part)
-    steps = workers.come_up(its_own, facts.live.table.live, facts)
+    folder, *steps = workers.come_up(its_own, facts.live.table.live, facts)
     told = Step(f"tell {facts.host} when {part} ran", files.write(file), json.dumps(job.record).encode())
-    return (workers.jobs_folder(target), told, *steps)
+    return (folder, told, *steps)

@@ -41,7 +41,7 @@ def come_up(target: Target, release: Release, facts: Facts) -> tuple[Step, ...]:
     """Start what a release's workers lack on a host, and wait until they are steady."""
     wanted = names(target, release.version)
     lacking = missing(target, release.version, facts)
-    steps = [jobs_folder(target)] if any(wanted[name][1].schedule for name in lacking) else []
+    steps = [_jobs_folder(target)] if any(wanted[name][1].schedule for name in lacking) else []
     for name in lacking:
         part, component = wanted[name]
         if name in facts.programs or any(one.name == name for one in facts.workers):
@@ -52,7 +52,7 @@ def come_up(target: Target, release: Release, facts: Facts) -> tuple[Step, ...]:
     return (*steps, *(_steady(name) for name in lacking))
 
 
-def jobs_folder(target: Target) -> Step:
+def _jobs_folder(target: Target) -> Step:
     return Step("make the folder of what ran when", files.shared_folder(target.layout.jobs, APP_GROUP))
 
 
