@@ -17,30 +17,13 @@ APP, DOMAIN = "prefect", "prefect.foo"
 DESCRIBED = yaml.safe_load((PROJECT / "conf" / "apps" / f"{APP}.yml").read_text())
 PACKAGE = DESCRIBED["source"]["package"]
 VERSION = PACKAGE.partition("==")[2]
-SERVICES = "test-prefect-services"
-IMAGE = """
-FROM debian:bookworm-slim
-RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \\
-    postgresql redis-server
-"""
-# Its data goes with it: an empty database for each run.
-SERVE = """set -e
-PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
-initdb --pgdata /data/db --auth-local=trust --auth-host=scram-sha-256
-echo "host all all all scram-sha-256" >>/data/db/pg_hba.conf
-printf "%s\\n" "create role prefect login password 'secret'" "create database prefect owner prefect" |
-    postgres --single -D /data/db postgres
-redis-server --requirepass secret --bind 0.0.0.0 --save "" --dir /data &
-exec postgres -D /data/db -k /tmp -h 0.0.0.0
-"""
-MIGRATE = ("python3", "-m", "prefect", "server", "database", "upgrade", "-y")
 
 
 class Package:
-    """The app on one of the sandbox's hosts; `version` is installed, and not yet live."""
+    """The app on the sandbox's hosts, app1 beside its services; `version` is installed, and not yet live."""
 
-    def __init__(self, sandbox, environment, variables):
-        self.sandbox, self.environment, self.variables = sandbox, environment, variables
+    def __init__(self, sandbox, environment):
+        self.sandbox, self.environment = sandbox, environment
 
     def must(self, *words):
         return self.sandbox.must(*words, environment=self.environment)
@@ -50,13 +33,6 @@ class Package:
         self.version = self.built.strip().splitlines()[-1].split()[1]
         self.image = f"deploy:5000/{APP}:{self.version}"
 
-    def migrate(self):
-        variables = {**DESCRIBED["environment"], **self.variables}
-        options = [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
-        limits = ("--network", "host", "--read-only", "--tmpfs", "/tmp")
-        ended = self.sandbox.ssh("deploy", "docker", "run", "--rm", *limits, *options, self.image, *MIGRATE)
-        assert ended.code == 0, ended.text
-
     def ask(self, path, data):
         """Post to its API, and return what it answers."""
         answer = self.sandbox.request("POST", DOMAIN, f"/api{path}", json=data)
@@ -64,44 +40,20 @@ class Package:
         return answer.json()
 
 
-@pytest.fixture(scope="module")
-def variables(sandbox):
-    """The way to a new database and a new queue on the deploy host."""
-    sandbox.on_deploy(f"docker build -q --network host -t {SERVICES} - <<'END'\n{IMAGE}\nEND")
-    start = ("docker", "run", "--detach", "--name", SERVICES, "--network", "host", "--user", "postgres")
-    sandbox.ssh("deploy", "docker", "rm", "--force", SERVICES)
-    ended = sandbox.ssh("deploy", *start, "--tmpfs", "/data:mode=1777", SERVICES, "sh", "-c", SERVE)
-    assert ended.code == 0, ended.text
-    try:
-        wait_until(
-            lambda: sandbox.ssh("deploy", "docker", "exec", SERVICES, "pg_isready", "-h", "127.0.0.1").code == 0, 60
-        )
-        address = sandbox.on("app1", "getent hosts deploy").split()[0]
-        parts = {"HOST": address, "PORT": "5432", "USER": "prefect", "PASSWORD": "secret", "NAME": "prefect"}
-        queue = f"redis://:secret@{address}:6379/0"
-        yield {
-            **{f"PREFECT_SERVER_DATABASE_{key}": value for key, value in parts.items()},
-            "PREFECT_REDIS_MESSAGING_URL": queue,
-            "PREFECT_SERVER_DOCKET_URL": queue,
-        }
-    finally:
-        sandbox.ssh("deploy", "docker", "rm", "--force", SERVICES)
+def placing(app):
+    """An edit of the inventory: this is the only app that it places."""
+    placed = f"depl_apps: {json.dumps({app: {'domains': [DOMAIN], 'hosts': 'appservers'}})}\n"
+    return lambda _, text: re.sub(r"^depl_default_app:.*?(?=^depl_services)", placed, text, flags=re.M | re.S)
 
 
 @pytest.fixture(scope="module")
-def package(sandbox, variables):
-    def edit(name, text):
-        if name == "hosts.yml":
-            return text.replace("    appservers:\n", "    first: {hosts: {app1: }}\n    appservers:\n")
-        placed = {APP: {"domains": [DOMAIN], "hosts": "first", "environment": variables}}
-        return re.sub(r"^depl_apps:.*", f"depl_apps: {json.dumps(placed)}\n", text, flags=re.M | re.S)
-
-    sandbox.forget(APP)  # of a run that was killed: its database is gone
+def package(sandbox):
+    sandbox.forget(APP)  # of a run that was killed
     try:
-        with inventory(APP, edit) as environment:
-            there = Package(sandbox, environment, variables)
+        with inventory(APP, placing(APP)) as environment:
+            there = Package(sandbox, environment)
+            there.must("services.up")
             there.build()
-            there.migrate()
             there.installed = there.must("install", "--version", there.version)
             yield there
     finally:
@@ -157,7 +109,7 @@ def test_what_web_puts_into_the_queue_its_worker_stores(package):
     assert answer.is_success, answer.text
     wanted = {"filter": {"event": {"name": [name]}}}
     wait_until(lambda: package.ask("/events/filter", wanted)["total"] == 1, 60)
-    assert "worker of 1: 1 on app1." in package.must("status")
+    assert "worker of 1: 1 on app1, 1 on app2." in package.must("status")
 
 
 def test_a_package_has_no_commit_to_build(package):
@@ -171,9 +123,7 @@ def test_a_version_that_the_index_has_not_is_told_in_the_first_line(package):
     description = PROJECT / "conf" / "apps" / f"{APP}-0.yml"
     description.write_text((description.with_name(f"{APP}.yml")).read_text().replace(PACKAGE, f"{APP}==0.0.0"))
     try:
-        with inventory(
-            description.stem, lambda _, text: text.replace("  app1:\n    dom", f"  {APP}-0:\n    dom")
-        ) as there:
+        with inventory(description.stem, placing(description.stem)) as there:
             ended = package.sandbox.inv("build", environment=there)
     finally:
         description.unlink()
