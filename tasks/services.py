@@ -7,10 +7,12 @@ from functools import partial
 
 from invoke import Collection, Context, task
 
+from .commands import docker
 from .errors import DeplError
+from .model.layout import ServiceLayout
 from .plan import backups, service_status
 from .plan import services as plans
-from .run import screen, services
+from .run import screen, services, tail
 from .run.report import make
 from .run.work import reporting, stamp
 
@@ -97,4 +99,20 @@ def restore(c: Context, service: str, file: str | None = None) -> None:
                 report.line(f"{name} has the data of {chosen}, and answers ({report.seconds:.1f} s).")
 
 
-ns = Collection("services", up, upgrade, status, backup, restore)
+@task(
+    help={
+        "service": "which service, as the inventory calls it",
+        "follow": "go on until Ctrl-C",
+        "lines": "how many lines; default: 50",
+    }
+)
+def logs(c: Context, service: str, follow: bool = False, lines: str = "50") -> None:
+    """Show what a service wrote."""
+    count = tail.number_of_lines(lines)
+    estate = services.read()
+    name = services.one_of(estate, service)
+    host = estate.environment.host(estate.environment.services[name].host)
+    tail.show(estate, {host: docker.logs(ServiceLayout(name).container, tail=count, follow=follow)})
+
+
+ns = Collection("services", up, upgrade, status, logs, backup, restore)

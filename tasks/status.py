@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as encode
-import re
 
 from invoke import Context, task
 
@@ -76,9 +75,7 @@ def logs(
 ) -> None:
     """Show what a release wrote, each line with its host's name."""
     wanted = Version.parse(version) if version is not None else None
-    # Taken as text, since a number that Invoke can't read ends in its traceback.
-    if not re.fullmatch(r"[1-9]\d{0,5}", lines, re.ASCII):
-        raise BadInput(f"{lines[:60]!r} is no number of lines: expected 1 to 999999, such as 50.")
+    count = tail.number_of_lines(lines)
     target = choose(app)
     container = _container(target, component)
     facts, missing = look(target)
@@ -93,7 +90,7 @@ def logs(
         if any(one.live for one in facts) and container != WEB:
             what = f"{container} does not run"
         raise Refused(f"{what} on {', '.join(one.host.name for one in facts) or 'any host'}.\nSee: inv status")
-    tail.show(target, {host: docker.logs(name, tail=int(lines), follow=follow) for host, name in names.items()})
+    tail.show(target, {host: docker.logs(name, tail=count, follow=follow) for host, name in names.items()})
     _complain_of(missing)
 
 

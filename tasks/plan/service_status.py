@@ -74,18 +74,17 @@ def _health(found: Found) -> str:
 
 def notes(estate: Estate, facts: Sequence[ServiceFacts]) -> list[str]:
     """A line for each thing that wants doing, with what to type."""
-    lines = [f"{row.service} on {row.host}: {row.health}.  again: inv services.up   (its log: {_log(row)})"
-             for row in rows(estate, facts) if row.health != "ok"]  # fmt: skip
+    lines = [
+        f"{row.service} on {row.host}: {row.health}.  again: inv services.up   its log: inv services.logs {row.service}"
+        for row in rows(estate, facts)
+        if row.health != "ok"
+    ]
     for one in facts:
         for name, found in sorted(one.services.items()):
             if found.state and estate.environment.services[name].host != one.host.name:
                 own = estate.environment.services[name].host
                 lines.append(f"{name} runs on {one.host} too, with its data; the inventory has it on {own}.")
     return lines
-
-
-def _log(row: Row) -> str:
-    return f"ssh {row.host} sudo docker logs {ServiceLayout(row.service).container}"
 
 
 def where(estate: Estate, file: str, only: str | None) -> list[str]:
