@@ -108,8 +108,13 @@ class Service:
 
     @property
     def inner_port(self) -> int:
-        """The port that it listens on."""
-        return self.port or (self.known.port if self.known else 0)
+        """The port that it listens on in its container; PostgreSQL's socket is named after it."""
+        return self.known.port if self.known else self.port
+
+    @property
+    def outer_port(self) -> int:
+        """The port of its host that leads there."""
+        return self.port or self.inner_port
 
     @property
     def socket_name(self) -> str:
@@ -151,14 +156,15 @@ def way(service: Service, app: str, secret: str, folder: str | None, host: str, 
     socket = f"{folder}/{service.socket_name}" if folder and service.socket_name else ""
     parts = {
         "host": host if not socket else folder or "" if service.kind == "postgresql" else "",
-        "port": str(service.inner_port),
+        "port": str(service.inner_port if socket else service.outer_port),
         "user": app,
         "password": password_of(secret, app) if service.known else secret,
         "name": name or app,
         "socket": socket,
     }
-    texts = {**parts, "folder": folder or "", "quoted": quote(socket, safe="")}
+    in_url = f"[{host}]" if ":" in host else host
+    texts = {**parts, "host": in_url, "folder": folder or "", "quoted": quote(socket, safe="")}
     if service.known:
         template = service.known.by_socket if socket else service.known.by_tcp
         return {**parts, "url": template.format(**texts)}
-    return {**parts, "url": f"unix://{socket}" if socket else f"tcp://{host}:{service.inner_port}"}
+    return {**parts, "url": f"unix://{socket}" if socket else f"tcp://{in_url}:{service.outer_port}"}

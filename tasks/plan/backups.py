@@ -17,7 +17,7 @@ from .wishes import Estate
 SECONDS = 6 * 3600
 """How long a backup or a restore may take."""
 ENDING = ".gz"
-RESTORE_PHASES = ("stop", "data", "restore", "start", "health", "apps", "tidy")
+RESTORE_PHASES = ("image", "stop", "data", "restore", "start", "health", "apps", "tidy")
 
 
 def back_up(estate: Estate, stamp: str, only: str | None) -> Callable[[Sequence[ServiceFacts]], Plan]:
@@ -37,7 +37,7 @@ def _back_up(estate: Estate, stamp: str, only: str | None, facts: ServiceFacts) 
             continue
         if not found.healthy:
             raise Refused(
-                f"{name} on {facts.host} is not healthy ({found.health}), so it can't be backed up.\n"
+                f"{name} on {facts.host} is not healthy ({found.trouble}), so it can't be backed up.\n"
                 "Bring it up: inv services.up   (or bring former data back: inv services.restore)"
             )
         save = onhost.save(f"{at.backups}/{stamp}{ENDING}", SECONDS, docker.inside(at.container, *service.backup))
@@ -90,6 +90,7 @@ def _restore(estate: Estate, name: str, backup: str, image: str, facts: ServiceF
     fill = docker.run_once(services.run(estate, name, image, {}, service.restore))
     note = json.dumps({"from": backup, "at": estate.now}).encode()
     return {
+        "image": (services.fetch(image),),
         "stop": services.take_away(estate, name, found),
         "data": (
             *(aside if found.has_data else ()),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import StepFailed, printable
+from ..errors import StepFailed, one_line
 from ..model.environment import Host
 from . import facts
 from .facts import RUNNING, entry, mapping, seconds, text, whole
+
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,17 @@ class Found:
         return self.state == RUNNING
 
     @property
+    def trouble(self) -> str:
+        """What is wrong with it, in words; "" where it is healthy."""
+        if not self.state:
+            return "not there"
+        if not self.running:
+            return "out of memory" if self.out_of_memory else f"exited {self.exit}"
+        return self.health if self.program else "not watched by supervisord"
+
+    @property
     def healthy(self) -> bool:
-        return self.running and not self.health and bool(self.program)
+        return not self.trouble
 
 
 @dataclass(frozen=True)
@@ -55,37 +68,40 @@ class ServiceFacts:
     holder: Mapping[str, str] | None
 
 
-def parse(host: Host, answer: Mapping[str, Any]) -> ServiceFacts:
-    """Read a host's answer; raises StepFailed where it is none."""
+def parse(host: Host, answer: Mapping[str, Any], asked: Iterable[str]) -> ServiceFacts:
+    """Read a host's answer about the services that it was asked for; raises StepFailed where it is none."""
     services, audit, clock = answer.get("services"), answer.get("audit"), seconds(answer.get("clock"))
     free = answer.get("disk_free")
-    if not isinstance(services, dict) or not isinstance(audit, list) or clock is None or not whole(free):
+    told = isinstance(services, dict) and set(asked) <= services.keys()
+    if not told or not isinstance(audit, list) or clock is None or not whole(free):
         raise StepFailed(f"{host}: its answer makes no sense (services).\nIs it bootstrapped? inv bootstrap")
     return ServiceFacts(
         host=host,
         clock=clock,
         disk_free=free,
-        services={name: _found(mapping(one)) for name, one in services.items()},
+        services={name: _found(mapping(mapping(services)[name])) for name in asked},
         audit=tuple(entry(one) for one in audit if isinstance(one, dict)),
         holder=None if answer.get("holder") is None else facts.holder(answer),
     )
 
 
 def _found(about: Mapping[str, Any]) -> Found:
-    health, memory, size = about.get("health"), about.get("memory"), about.get("bytes")
+    health, memory, size, image = (about.get(key) for key in ("health", "memory", "bytes", "image"))
     return Found(
-        state=text(about.get("state")),
+        state=one_line(text(about.get("state"))),
         exit=about["exit"] if whole(about.get("exit")) else 0,
         out_of_memory=about.get("oom") is True,
-        image=text(about.get("image")),
+        image=text(image) if _IMAGE.fullmatch(text(image)) else "",
         config=text(about.get("config")),
         memory=memory if whole(memory) else None,
         bytes=size if whole(size) else None,
         program=text(about.get("program")),
-        health=printable(health) if isinstance(health, str) else "is not running",
+        health=one_line(health) if isinstance(health, str) else "is not running",
         has_data=about.get("data") is True,
         has_former=about.get("former") is True,
         apps={name: text(digest) for name, digest in mapping(about.get("apps")).items()},
-        backups={name: size for name, size in mapping(about.get("backups")).items() if whole(size)},
+        backups={
+            name: size for name, size in mapping(about.get("backups")).items() if whole(size) and _FILE.fullmatch(name)
+        },
         restored_at=seconds(mapping(about.get("restored")).get("at")),
     )

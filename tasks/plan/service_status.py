@@ -34,7 +34,7 @@ class Row:
 
 
 def _size(size: int | None) -> str:
-    return "-" if size is None else f"{size / 2**20:.0f} MB"
+    return "-" if size is None else f"{(size + 2**19) // 2**20} MB"
 
 
 def rows(estate: Estate, facts: Sequence[ServiceFacts]) -> list[Row]:
@@ -54,22 +54,12 @@ def _row(estate: Estate, name: str, found: Found) -> Row:
         kind=service.kind,
         host=service.host,
         state=found.state or "not there",
-        health=_health(found),
+        health=found.trouble or "ok",
         memory=found.memory,
         data=found.bytes,
         backup=max(found.backups, default="").partition(".")[0],
         apps=", ".join(estate.apps_of(name)),
     )
-
-
-def _health(found: Found) -> str:
-    if not found.state:
-        return "-"
-    if not found.running:
-        return "out of memory" if found.out_of_memory else f"exited {found.exit}"
-    if not found.program:
-        return "not watched by supervisord"
-    return found.health or "ok"
 
 
 def notes(estate: Estate, facts: Sequence[ServiceFacts]) -> list[str]:

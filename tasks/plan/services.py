@@ -69,13 +69,18 @@ def _bring_up(estate: Estate, name: str, image: str, facts: ServiceFacts) -> Hos
             "Make room: inv prune"
         )
     return {
-        "image": (Step(f"pull {image}", docker.pull(image), timeout=900),),
+        "image": (fetch(image),),
         "data": () if found.has_data else make_data(estate, name, image),
         "start": (*take_away(estate, name, found), *start(estate, name, image)),
         "health": (wait(estate, name),),
         "apps": admit(estate, name, found),
         "tidy": tidy(name, found, image),
     }
+
+
+def fetch(image: str) -> Step:
+    """Bring an image to a host while the service still runs."""
+    return Step(f"pull {image}", docker.pull(image), timeout=900)
 
 
 def make_data(estate: Estate, name: str, image: str) -> tuple[Step, ...]:
@@ -104,12 +109,18 @@ def take_away(estate: Estate, name: str, found: Found) -> tuple[Step, ...]:
         ]
     if found.state:
         steps.append(Step(f"{why}: container", docker.stop(held), forgiven=True, timeout=grace + container.MARGIN))
-        if found.has_former:  # of an attempt that was killed: the former one is the one that worked
-            steps.append(Step(f"{why}: remove", docker.remove(held)))
-        else:
-            former = f"{held}.former"
-            steps.append(Step(f"{why}: keep it", docker.call(held, former), undo=docker.call(former, held)))
-    return tuple(steps)
+    return (*steps, *_keep(why, held, found))
+
+
+def _keep(why: str, held: str, found: Found) -> tuple[Step, ...]:
+    """Keep the one of a service's containers that worked under the former one's name; undone, it has its own again."""
+    former = f"{held}.former"
+    back = docker.call(former, held)
+    if found.has_former and not found.healthy:  # an attempt was killed: what it made instead never answered
+        left = (Step(f"{why}: remove", docker.remove(held)),) if found.state else ()
+        return (*left, Step(f"{why}: keep the former one", ("true",), undo=back))
+    left = (Step(f"{why}: remove what was left", docker.remove(former)),) if found.has_former else ()
+    return (*left, Step(f"{why}: keep it", docker.call(held, former), undo=back)) if found.state else ()
 
 
 def start(estate: Estate, name: str, image: str) -> tuple[Step, ...]:
@@ -173,7 +184,7 @@ def run(estate: Estate, name: str, image: str, labels: Mapping[str, str], argv: 
         env_file=at.environment,
         mounts={at.data: service.data, at.sockets: SOCKETS_IN_SERVICE},
         user=f"{service.user}:{APP_UID}",
-        publish=(f"{address}:{service.inner_port}:{service.inner_port}",) if reached else (),
+        publish=(f"{address}:{service.outer_port}:{service.inner_port}",) if reached else (),
     )
 
 

@@ -104,7 +104,8 @@ class Estate:
         return sorted(app for app, needs in self.needs.items() if service in needs)
 
     def is_remote(self, service: str) -> bool:
-        """Whether an app that needs it lives on another host too."""
-        own = self.environment.services[service].host
+        """Whether an app that needs it reaches it by TCP: from another host, or where it has no socket."""
+        there = self.environment.services[service]
+        own = there.host if there.socket_name else None
         groups = (self.environment.groups[self.environment.apps[app].hosts] for app in self.apps_of(service))
         return any(host.name != own for hosts in groups for host in hosts)

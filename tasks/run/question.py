@@ -73,7 +73,8 @@ def of_services(estate: Estate) -> Question[ServiceFacts]:
     """What is on a host of an environment's services; each that runs is asked how it is."""
     asked = services.questions(estate)
     return Question(
-        Command(onhost.services(estate.layout.home, asked), timeout=20 + 20 * len(asked)), service_facts.parse
+        Command(onhost.services(estate.layout.home, asked), timeout=20 + 20 * len(asked)),
+        lambda host, answer: service_facts.parse(host, answer, asked),
     )
 
 
