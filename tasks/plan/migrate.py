@@ -51,6 +51,13 @@ def same_image(target: Target, version: Version, image_of: Version, facts: Seque
     return together(PHASES, {host: {"note": (_note(target, version, facts),)} for host in lacking})
 
 
+def must_have_run(target: Target, version: Version, facts: Sequence[Facts]) -> None:
+    """Refuse to send anybody to a version whose database is not there yet."""
+    if target.app.migrate and not any(version in one.migrated for one in facts):
+        raise Refused(f"The migration to {version} was not run. Nothing was changed.\n"
+                      f"First: inv migrate --version {version}")  # fmt: skip
+
+
 def _installed(facts: Facts, version: Version) -> Release:
     found = facts.find(version)
     if not found or not found.complete:
@@ -66,7 +73,9 @@ def _run(target: Target, migration: Migration, release: Release, facts: Facts) -
     if left and left.state != RUNNING and left.exit:
         steps.append(Step(f"remove the former {name}", docker.remove(name)))
         left = None
-    if not left:
+    if left:
+        steps.append(Step(f"take over {name}", ("true",), undo=docker.remove(name)))
+    else:
         env_file = f"{target.layout.release(release)}/env"
         made = container.create(target, facts, release.version, env_file, name, PART, migration.component, {})
         steps.append(Step(f"create {name}", made, undo=docker.remove(name)))

@@ -51,7 +51,12 @@ def back(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
 
 
 def canary(target: Target, version: Version, share: Percent, facts: Sequence[Facts]) -> Plan:
-    """Send `share` of the users to `version` and the others to what is live; a share of 0 ends it."""
+    """Send `share` of the users to `version` and the others to what is live; a share of 0 ends it.
+
+    Raises Refused where a host lacks it in good health, and before its migration was run.
+    """
+    if share.buckets:
+        migrate.must_have_run(target, version, facts)
     tables = [(one, _with_canary(_live(one).table.live, one, version, share)) for one in facts]
     return together(PHASES, {one.host: _on_host(target, one, table) for one, table in tables})
 

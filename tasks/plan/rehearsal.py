@@ -17,6 +17,8 @@ from .wishes import Target
 
 PART = "rehearsal"
 CLONE_SECONDS = 3600
+GAP = 1.0
+"""Seconds without a sample of a lock after which it counts as let go."""
 SAMPLE = 0.1
 """Seconds between two looks at the locks that are held: templates/services/postgresql/locks."""
 
@@ -155,7 +157,7 @@ class Lock:
 
 def locks(text: str, bound: float) -> list[Lock]:
     """The locks held for longer than `bound` seconds, longest first: what was written down, a sample a line."""
-    spans: dict[tuple[str, str, str], tuple[float, float]] = {}
+    spans: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     for line in text.splitlines():
         words = line.split("|")
         if len(words) != 4:
@@ -165,9 +167,15 @@ def locks(text: str, bound: float) -> list[Lock]:
             when = float(at)
         except ValueError:
             continue
-        first, _ = spans.get((process, table, mode), (when, when))
-        spans[process, table, mode] = (first, when)
-    found = (Lock(table, mode, last - first + SAMPLE) for (_, table, mode), (first, last) in spans.items())
+        times = spans.setdefault((process, table, mode), [(when, when)])
+        first, last = times[-1]
+        if when - last > GAP:
+            times.append((when, when))
+        else:
+            times[-1] = (first, when)
+    found = (
+        Lock(table, mode, last - first + SAMPLE) for (_, table, mode), times in spans.items() for first, last in times
+    )
     return sorted((one for one in found if one.seconds > bound), key=lambda one: -one.seconds)
 
 

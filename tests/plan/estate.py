@@ -50,9 +50,3 @@ def facts(found=NOTHING, *, disk_free=10**10):
 
 def up(found=NOTHING, of=ESTATE, image=IMAGE, **other):
     return services.up(of, {"database": image}, [facts(found, **other)])
-
-
-def undos(plan):
-    """What is done where the last step of a plan fails: newest first."""
-    steps = [step for phase in plan.phases for step in phase.steps.get(APP1, ())]
-    return [step.undo for step in reversed(steps) if step.undo]

@@ -9,8 +9,8 @@ from tasks.commands import docker
 from tasks.errors import BadInput, Refused
 from tasks.plan import backups, service_facts, service_status
 
-from .estate import DATABASE, ESTATE, IMAGE, NOTHING, estate, facts, running, undos
-from .world import APP1, NOW, argvs, whys
+from .estate import DATABASE, ESTATE, IMAGE, NOTHING, estate, facts, running
+from .world import APP1, NOW, argvs, undone, whys
 
 HOME = "/srv/depl/services/database"
 AT = "20261122-120500"
@@ -92,7 +92,7 @@ def test_a_restore_fills_data_that_nothing_else_can_reach():
 
 def test_a_restore_that_fails_throws_its_data_away_before_the_former_come_back():
     aside = f"{HOME}/before-{NOW:.0f}"
-    back = undos(restore())
+    back = undone(restore())
     emptied = docker.run_as_root(IMAGE, HOME, "rm", "--recursive", "--force", "/mnt/data")
     removed, renamed = back.index(emptied), back.index(("onhost", "rename", aside, f"{HOME}/data"))
     called = back.index(("docker", "rename", "service-database.former", "service-database"))

@@ -13,8 +13,8 @@ from tasks.model.service import Service, password_of
 from tasks.plan import services
 from tasks.plan.service_facts import Found
 
-from .estate import DATABASE, ESTATE, IMAGE, NOTHING, SECRET, estate, running, undos, up
-from .world import APP1, argvs, whys
+from .estate import DATABASE, ESTATE, IMAGE, NOTHING, SECRET, estate, running, up
+from .world import APP1, argvs, undone, whys
 
 HELD = "service-database"
 NEW = "deploy:5000/services/postgresql:2"
@@ -64,7 +64,7 @@ def test_the_former_container_is_kept_until_the_new_one_answers():
 
 def test_a_new_container_that_fails_gives_its_place_back_to_the_former_one():
     file = f"/srv/depl/supervisor/{HELD}.conf"
-    back = undos(up(running(), LARGER))
+    back = undone(up(running(), LARGER))
     removed = back.index(docker.remove(HELD))
     called, renamed = back.index(FORMER), back.index(("onhost", "rename", f"{file}.former", file))
     assert back[0] == ("onhost", "remove", file)
@@ -81,7 +81,7 @@ def test_a_former_container_that_a_killed_attempt_left_is_the_way_back():
     for state, program in (("exited", "FATAL"), ("created", ""), ("", "")):
         plan = up(running(LARGER, state=state, program=program, has_former=True))
         assert docker.remove(f"{HELD}.former") not in argvs(plan)[: argvs(plan).index(created(plan))]
-        assert undos(plan).index(docker.remove(HELD)) < undos(plan).index(FORMER)
+        assert undone(plan).index(docker.remove(HELD)) < undone(plan).index(FORMER)
 
 
 def test_what_answers_is_the_way_back_whatever_a_killed_attempt_left():

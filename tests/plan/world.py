@@ -88,3 +88,9 @@ def whys(plan, host=APP1):
 
 def argvs(plan, host=APP1):
     return [step.argv for phase in plan.phases for step in phase.steps.get(host, ())]
+
+
+def undone(plan, host=APP1):
+    """What is done where the last step of a plan fails: newest first."""
+    steps = [step for phase in plan.phases for step in phase.steps.get(host, ())]
+    return [step.undo for step in reversed(steps) if step.undo]
