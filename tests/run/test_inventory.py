@@ -76,6 +76,7 @@ def test_the_sandboxes_own_inventory_is_read_through_ansible():
         ({"depl_preview_allow": {"networks": ["all"]}}, r"depl_preview_allow\.networks: 'all' is no network"),
         ({"depl_preview_allow": {"users": {"Ana": "long enough"}}}, r"depl_preview_allow\.users: a name has"),
         ({"depl_preview_allow": {"users": {"ana": "short"}}}, r"users\.ana: a password has 8 to 200"),
+        ({"depl_default_app": "nope"}, "depl_default_app: depl_apps has no such app"),
         ({"ansible_host": "-oProxyCommand=id"}, "ansible_host: .* is no address"),
         ({"ansible_port": "22"}, "ansible_port: .* is no port"),
     ],
@@ -84,6 +85,58 @@ def test_what_is_wrong_is_named(common, message):
     with pytest.raises(BadConfig, match=message) as refused:
         inventory.parse("test", listing(**common))
     assert str(refused.value).startswith("conf/inventory/test")
+
+
+@pytest.mark.parametrize(
+    ("service", "message"),
+    [
+        ({"kind": "redis"}, "host: is missing"),
+        ({"kind": "mysql"}, "kind: expected one of postgresql, redis, groonga, other, got 'mysql'"),
+        ({"host": "db9"}, "host: there is no host 'db9' in a group of the inventory"),
+        ({"hosts": "app1"}, "hosts: unknown key"),
+        ({"memory": "lots"}, "memory: expected a size such as 256m"),
+        ({"pids": 1}, "pids: expected 2 to 32768"),
+        ({"grace": 0}, "grace: expected 1 to 600 seconds"),
+        ({"port": 65536}, "port: expected 1 to 65535"),
+        ({"keep_backups": 0}, "keep_backups: expected 1 to 1000"),
+        ({"listen": "app1"}, "listen: 'app1' is no IP address"),
+        ({"listen": "fe80::1%eth0"}, "listen: 'fe80::1%eth0' is no IP address"),
+        ({"image": "--privileged"}, "image: '--privileged' is no image"),
+        ({"settings": {"A B": "1"}}, "settings: 'A B' is no setting"),
+        ({"settings": {"a": "x\ny"}}, "settings.a: a value is one line"),
+        ({"settings": {"a": 5}}, "settings.a: expected text, got a number"),
+        ({"kind": "groonga", "settings": {"a": "x"}}, "settings: groonga has none here"),
+        ({"environment": {"A B": "x"}}, "environment: 'A B' is no name of a variable"),
+        ({"command": ["x"]}, "command: is for services of kind 'other' only"),
+        ({"data": "/x"}, "data: is for services of kind 'other' only"),
+        ({"kind": "other", "port": 25}, "image: a service of kind 'other' needs one"),
+        ({"kind": "other", "image": "x"}, "port: say port or socket, or nothing can reach it"),
+        ({"kind": "other", "image": "x", "socket": "../x"}, "socket: expected a file's name"),
+        ({"kind": "other", "image": "x", "port": 25, "data": "x"}, "data: expected an absolute path"),
+        ({"kind": "other", "image": "x", "port": 25, "user": -1}, "user: expected a user's number"),
+        ({"kind": "other", "image": "x", "port": 25, "stop_signal": "KILL"}, "stop_signal: expected one of SIGTERM"),
+        (
+            {"kind": "other", "image": "x", "port": 25, "settings": {"a": "b"}},
+            "settings: a service of kind 'other' has",
+        ),
+        ({"kind": "other", "image": "x", "port": 25, "health": ["a\0"]}, "health: has characters that no command"),
+        ({"kind": "other", "image": "x", "port": 25, "backup": "x"}, "backup: expected a list of texts"),
+    ],
+)
+def test_what_is_wrong_with_a_service_is_named(service, message):
+    whole = service if "host" in message and "missing" in message else {"kind": "postgresql", "host": "app1", **service}
+    with pytest.raises(BadConfig) as refused:
+        inventory.parse("test", listing(depl_services={"database": whole}))
+    assert str(refused.value).startswith(f"conf/inventory/test: depl_services.database.{message}")
+
+
+def test_a_services_name_is_one_that_a_folder_can_have():
+    with pytest.raises(BadConfig, match=r"depl_services.../x: a service's name has 1 to 30"):
+        inventory.parse("test", listing(depl_services={"../x": {"kind": "redis", "host": "app1"}}))
+
+
+def test_a_default_app_is_one_that_is_placed():
+    assert inventory.parse("test", listing(depl_default_app="app1")).default_app == "app1"
 
 
 def test_a_value_that_differs_between_hosts_is_refused():
