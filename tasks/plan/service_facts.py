@@ -12,7 +12,7 @@ from ..model.environment import Host
 from . import facts
 from .facts import RUNNING, entry, mapping, seconds, text, whole
 
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*", re.ASCII)
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", re.ASCII)
 
 
