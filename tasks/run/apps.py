@@ -15,7 +15,7 @@ from ..model.environment import Environment
 from ..model.layout import TAKEN
 from ..model.service import KINDS, OTHER, PARTS, is_wish
 from ..plan import cron
-from .read import MEMORY, NAME, SIGNALS, is_text, require, shown, structure
+from .read import MEMORY, NAME, SIGNALS, is_text, repeated, require, shown, structure
 from .settings import PROJECT
 
 _FILES = PROJECT / "conf" / "apps"
@@ -64,14 +64,19 @@ def load(name: str) -> App:
 
 
 def yaml_of(path: Path) -> Any:
+    where = str(path.relative_to(PROJECT))
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        twice = repeated(yaml.compose(text, Loader=yaml.SafeLoader))
+        if twice:
+            raise BadConfig(f"{where}: {twice.path}", f"stands twice, again in line {twice.line}; expected one")
+        return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:  # without the line itself, which may hold a secret
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
-        raise BadConfig(str(path.relative_to(PROJECT)), f"{line}{error.problem or error.context}") from None
+        raise BadConfig(where, f"{line}{error.problem or error.context}") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:  # ValueError: a date such as 2026-13-01
-        raise BadConfig(str(path.relative_to(PROJECT)), " ".join(str(error).split())) from None
+        raise BadConfig(where, " ".join(str(error).split())) from None
 
 
 def parse(name: str, data: Any, where: str) -> App:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import cattrs
+import yaml
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
 from ..errors import BadConfig
@@ -107,6 +109,27 @@ def _innermost(error: BaseException, path: tuple[str, ...] = ()) -> tuple[tuple[
 
 def _fields(kind: Any) -> tuple[Any, ...]:
     return tuple(kind.__dataclass_fields__.values())
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A key that stands for the second time among its neighbours: its path, and its line, counted from 1."""
+
+    path: str
+    line: int
+
+
+def repeated(node: yaml.Node | None, depth: int = 5) -> Repeated | None:
+    """The first such key in a YAML document, so many levels down; YAML would take the last without a word."""
+    if not isinstance(node, yaml.MappingNode) or not depth:
+        return None
+    names = [str(key.value) for key, _ in node.value]
+    for place, (key, value) in enumerate(node.value):
+        if names[place] in names[:place]:
+            return Repeated(shown(names[place]), int(key.start_mark.line) + 1)
+        if below := repeated(value, depth - 1):
+            return Repeated(f"{shown(names[place])}.{below.path}", below.line)
+    return None
 
 
 def require(condition: object, where: str, reason: str) -> None:

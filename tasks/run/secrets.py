@@ -18,7 +18,7 @@ from ..errors import BadConfig, BadInput, Refused
 from ..model.secrets import KINDS, Secrets, tree
 from . import age, settings
 from .apps import VARIABLE, check_variables
-from .read import NAME, is_text, require
+from .read import NAME, is_text, repeated, require
 from .settings import PROJECT
 
 FILE = "secrets.age"
@@ -105,24 +105,13 @@ def parse(text: str, where: str) -> File:
 def plain(text: str, where: str) -> Any:
     """YAML's data. What is wrong is told by its line alone: YAML's own words may quote a value."""
     try:
-        repeated = _repeated(yaml.compose(text, Loader=yaml.SafeLoader), _DEEPEST)
-        require(not repeated, where, f"line {repeated} repeats a name: the one before would be lost")
+        twice = repeated(yaml.compose(text, Loader=yaml.SafeLoader), _DEEPEST)
+        require(not twice, where, f"line {twice and twice.line} repeats a name: the one before would be lost")
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1} " if mark else ""
         raise BadConfig(where, f"{line}is not YAML: put a value with unusual characters in quotes") from None
-
-
-def _repeated(node: yaml.Node | None, depth: int) -> int:
-    """The line where a name stands for the second time among its neighbours; 0 for none. YAML would take the last."""
-    if not isinstance(node, yaml.MappingNode) or not depth:
-        return 0
-    names = [key.value for key, _ in node.value]
-    again = [key for place, (key, _) in enumerate(node.value) if key.value in names[:place]]
-    if again:
-        return int(again[0].start_mark.line) + 1
-    return next((line for _, value in node.value if (line := _repeated(value, depth - 1))), 0)
 
 
 def texts(data: Any, where: str) -> dict[str, str]:

@@ -220,3 +220,18 @@ def test_a_broken_file_is_told_by_its_line_and_not_by_what_stands_there(tmp_path
     with pytest.raises(BadConfig, match=r"app1.yml: line \d: ") as refused:
         apps.yaml_of(tmp_path / "app1.yml")
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("components:\n  job: {command: [a]}\n  job: {command: [b]}\n", "components.job: stands twice, again in line 3"),
+        ("health: {path: /a}\nhealth: {path: /b}\n", "health: stands twice, again in line 2"),
+        ("services:\n  queue: {kind: redis,\n    kind: other}\n", "services.queue.kind: stands twice, again in line 3"),
+    ],
+)  # fmt: skip
+def test_what_stands_twice_is_refused_since_yaml_would_lose_the_first(tmp_path, monkeypatch, text, place):
+    monkeypatch.setattr(apps, "PROJECT", tmp_path)
+    (tmp_path / "app1.yml").write_text(text)
+    with pytest.raises(BadConfig, match=f"app1.yml: {place}"):
+        apps.yaml_of(tmp_path / "app1.yml")
