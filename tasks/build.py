@@ -28,7 +28,7 @@ def build(c: Context, ref: str | None = None, dirty: bool = False, app: str | No
 
 @task(help=HELP)
 def buildinst(c: Context, ref: str | None = None, dirty: bool = False, app: str | None = None) -> None:
-    """Build a commit and install it; live traffic is not touched."""
+    """Build a commit and install it; live traffic is untouched."""
     report = make()
     with reporting("build", report):
         version = make_version(c, report, ref, dirty, app)

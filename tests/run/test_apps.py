@@ -225,7 +225,7 @@ def test_a_broken_file_is_told_by_its_line_and_not_by_what_stands_there(tmp_path
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("components:\n  job: {command: [a]}\n  job: {command: [b]}\n", "components.job: stands twice, again in line 3"),
+        ("components:\n  job: {command: [a]}\n  job: {}\n", "components.job: stands twice, again in line 3"),
         ("health: {path: /a}\nhealth: {path: /b}\n", "health: stands twice, again in line 2"),
         ("services:\n  queue: {kind: redis,\n    kind: other}\n", "services.queue.kind: stands twice, again in line 3"),
     ],
