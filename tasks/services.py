@@ -37,7 +37,7 @@ def upgrade(c: Context, service: str | None = None) -> None:
 def _bring_up(c: Context, verb: str, fresh: frozenset[str]) -> None:
     report, dry = make(), bool(c.config.run.dry)
     with reporting(verb, report):
-        estate = services.read()
+        estate = services.read(passwords=True)
         images = services.images(estate, report, fresh=frozenset() if dry else fresh)
         with services.on_services(verb, estate, report, dry) as work:
             if fresh and all(found.services[name].healthy for found in work.facts for name in estate.on(found.host)):
@@ -88,7 +88,7 @@ def restore(c: Context, service: str, file: str | None = None) -> None:
     """Make a service's data that of a backup; keep what it has."""
     report, dry = make(), bool(c.config.run.dry)
     with reporting("services.restore", report):
-        estate = services.read()
+        estate = services.read(passwords=True)
         name = services.one_of(estate, service)
         images = services.images(estate, report)
         with services.on_services("services.restore", estate, report, dry) as work:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from ..errors import BadInput, Refused, first_line
 from ..model.environment import names
+from ..model.secrets import NONE
 from ..model.version import Version
 from ..plan import build as recipes
 from ..plan import services as plans
@@ -33,8 +34,11 @@ class OnServices(Work[ServiceFacts]):
         super().__init__(estate, fleet, report, of_services(estate), verb, dry)
 
 
-def read() -> Estate:
-    """What services there are, who needs them, and their passwords; raises BadConfig and Refused."""
+def read(*, passwords: bool = False) -> Estate:
+    """What services there are, and who needs them; raises BadConfig and Refused.
+
+    With their `passwords` where a container is made: to decrypt them takes a key.
+    """
     settings.load()
     environment = inventory.load(settings.environment())
     if not environment.services:
@@ -43,7 +47,8 @@ def read() -> Estate:
             "production.example/group_vars/all.yml shows how."
         )
     needs = {app: apps.load(app).services for app in sorted(environment.apps) if app in apps.names()}
-    return Estate(environment, needs, settings.who(), time.time(), secrets.load(environment.name))
+    known = secrets.load(environment.name) if passwords else NONE
+    return Estate(environment, needs, settings.who(), time.time(), known)
 
 
 def one_of(estate: Estate, service: str) -> str:
