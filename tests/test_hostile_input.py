@@ -31,26 +31,34 @@ from tasks.model.layout import tls_folder
 from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.model.rotation import spread
-from tasks.model.secrets import tree
+from tasks.model.secrets import Secrets, tree
+from tasks.model.service import Service
 from tasks.model.version import Version
 from tasks.plan import (
+    backups,
     balancer,
     build,
     certificates,
     components,
     hosts,
     install,
+    migrate,
+    needs,
     overview,
     promote,
     prune,
+    rehearsal,
     render,
+    service_facts,
+    service_status,
+    services,
     take_over,
     variables,
     workers,
 )
 from tasks.plan import facts as facts_of
 from tasks.plan.balancer import Shares
-from tasks.plan.wishes import Target
+from tasks.plan.wishes import Estate, Target
 from tasks.run import age, apps, inventory, secrets, source
 from tasks.run import settings as environments
 
@@ -61,7 +69,7 @@ from .plan.world import APP1, APP2, AT_WORK, ENVIRONMENT, NIGHTLY, NOW, TARGET, 
 INPUTS = {
     "version": 2500, "percent": 1500, "folder": 1500, "app": 2500, "inventory": 2500, "facts": 2000, "label": 600,
     "holder": 200, "ref": 300, "name": 500, "certificate": 500, "balancer": 1500,
-    "secrets": 1500, "edited secrets": 1500,
+    "secrets": 1500, "edited secrets": 1500, "app with services": 1500, "services": 2000, "service facts": 1500,
 }  # fmt: skip
 
 
@@ -456,6 +464,153 @@ def test_inventories(name, listing, keep_name):
             assert not host.name.startswith("-")
             assert not host.address.startswith("-")
             assert type(host.port) is int
+
+
+# --- services and migrations ---
+
+SERVED_APP = yaml.safe_load((environments.PROJECT / "conf" / "apps" / "board.yml").read_text("utf-8"))
+SERVED_APP["services"] |= {"mail": {"kind": "other", "variables": {"MAIL": "x://{user}@{host}:{port}/{name}"}}}
+ALL_KINDS = {
+    "database": Service("postgresql", "app1", settings={"max_connections": "60"}), "queue": Service("redis", "app2"),
+    "search": Service("groonga", "app1"), "mail": Service("other", "app2", image="example.com/mail:1", port=2525),
+}  # fmt: skip
+PASSWORDS = Secrets(services={name: {"password": "Planted-Secret"} for name in ALL_KINDS})
+WISHES = ("postgresql", "url", "x://{user}:{password}@/{name}", "/notes", "DATABASE_URL", "python3", "60")
+
+
+@cache
+def words_of_services():
+    """All options that plans of sound services have."""
+    estate = Estate(replace(ENVIRONMENT, services=ALL_KINDS), {"app1": {}}, "ana@deploy", NOW, PASSWORDS)
+    images = {name: f"deploy:5000/services/{name}:1" for name in ALL_KINDS}
+    found = [service_facts.parse(APP1, said_of_services(), ALL_KINDS)]
+    fresh = [service_facts.parse(APP1, {**said_of_services(), "services": dict.fromkeys(ALL_KINDS)}, ALL_KINDS)]
+    plans = [services.up(estate, images, one) for one in (found, fresh)]
+    plans.append(backups.restore(estate, "database", "1.gz", images)(found))
+    argvs = [argv for plan in plans for step in steps_of(plan) for argv in (step.argv, step.undo, step.evidence)]
+    return {word for argv in argvs for word in argv if word.startswith("-")} | {"--publish", "--detach", "--add-host"}
+
+
+@hostile_inputs("app with services")
+@given(hostile.broken(SERVED_APP, st.one_of(hostile.near(*WISHES), hostile.json)))
+def test_descriptions_of_apps_with_services_and_a_migration(data):
+    app = accepted(apps.parse, "app1", data, "conf/apps/app1.yml")
+    if not app:
+        return
+    environment = replace(ENVIRONMENT, services=ALL_KINDS)
+    if accepted(lambda: (needs.must_be_there(app, environment), True)) is None:
+        return
+    target = Target(app, environment, "ana@deploy", NOW, PASSWORDS)
+    story = Story().has(installed(V1, 0), installed(V2, 1)).went_live(Release(V1, 0))
+    there = [replace(story.facts(), addresses={"app2": "192.0.2.2"})]
+    for host in target.hosts:
+        text = variables.text(target, V1, host)
+        assert len(text.split("\n")) == len(variables.merged(target, V1, host)) + 1
+        assert f"DEPL_VERSION={V1}\n" in text
+    if app.migrate:
+        plan = migrate.plan(target, V2, there)
+        for step in steps_of(plan):
+            made = step.argv[:2] == ("docker", "create")
+            check_argv(step.argv, options() | words_of_services(), free=app.migrate.command if made else ())
+            assert "Planted" not in " ".join(step.argv)
+        stage = accepted(rehearsal.stage, target, V2, there)
+        if stage:
+            check_argv(rehearsal.migrate(stage)[0], options() | words_of_services(), free=app.migrate.command)
+            for path in app.smoke:
+                check_argv(rehearsal.smoke(stage, path), set())
+
+
+SERVED = {**COMMON, "depl_default_app": "app1", "depl_services": {
+    "database": {
+        "kind": "postgresql", "host": "app1", "image": "deploy:5000/x:1", "memory": "256m", "pids": 256, "grace": 60,
+        "listen": "192.0.2.1", "port": 5433, "keep_backups": 7, "settings": {"max_connections": "60"},
+        "environment": {"TZ": "UTC"},
+    },
+    "mail": {
+        "kind": "other", "host": "app2", "image": "example.com/mail:1", "port": 25, "socket": "mail.sock",
+        "command": ["run"], "user": 1001, "data": "/mail", "health": ["ok"], "backup": ["save"], "restore": ["load"],
+        "stop_signal": "SIGTERM",
+    },
+}}  # fmt: skip
+SERVED_LISTING = {**LISTING, "_meta": {"hostvars": {"app1": {"ansible_host": "192.0.2.1", **SERVED}}}}
+
+
+@hostile_inputs("services")
+@given(hostile.broken(SERVED_LISTING, st.one_of(hostile.near(*PLACES, "SIGTERM", "run", "/mail", "25"), hostile.json)))
+def test_services_of_inventories(listing):
+    environment = accepted(inventory.parse, "vagrant", listing)
+    if not environment or "app1" not in environment.apps:
+        return
+    names = environment.services
+    estate = Estate(environment, {"app1": dict.fromkeys(names)}, "ana@deploy", NOW,
+                    Secrets(services={name: {"password": "Planted-Secret"} for name in names}))  # fmt: skip
+    images = {name: service.image or "deploy:5000/services/x:1" for name, service in names.items()}
+    sound = words_of_services()
+    for host in estate.hosts:
+        there = [service_facts.parse(host, {**said_of_services(), "services": dict.fromkeys(names)}, names)]
+        for step in steps_of(services.up(estate, images, there)):
+            own = [tail for one in names.values() for tail in (one.arguments, one.health)]
+            free = max((tail for tail in own if tail and step.argv[-len(tail) :] == tail), key=len, default=())
+            check_argv(step.argv, sound | {f"--owner={one.user}" for one in names.values()}, free=free)
+            assert "Planted" not in " ".join(step.argv)
+        for name, service in estate.on(host).items():
+            given = [line.partition("=")[0] for line in services._variables(estate, name).split("\n")[:-1]]
+            assert sorted(given) == sorted({*service.environment, "PASSWORD", "PORT"})
+
+
+def said_of_services():
+    """What templates/host/onhost.py says of services: one that runs, one that was never there, two that are sick."""
+    runs = {
+        "state": "running", "exit": 0, "oom": False, "image": "deploy:5000/services/postgresql:0", "config": "0" * 16,
+        "memory": 50_000_000, "bytes": 10**9, "program": "RUNNING", "health": "", "data": True, "former": False,
+        "apps": {"app1": "0" * 16}, "backups": {"20261122-120500.gz": 5, "20261121-120500.gz": 5},
+        "restored": {"from": "20261121-120500.gz", "at": NOW - 9000},
+    }  # fmt: skip
+    return {
+        "clock": NOW, "disk_free": 10**10, "holder": None,
+        "audit": [{"at": "x", "who": "ana@deploy", "verb": "services.up", "what": "up", "outcome": "began"}],
+        "services": {
+            "database": runs, "queue": {"state": None, "exit": 0, "data": False},
+            "search": {**runs, "state": "exited", "exit": 137, "oom": True, "former": True},
+            "mail": {**runs, "health": "no route to host"},
+        },
+    }  # fmt: skip
+
+
+@hostile_inputs("service facts")
+@given(hostile.broken(said_of_services(), st.one_of(hostile.near("running", "0" * 16, "1.gz"), hostile.json)))
+def test_answers_about_services(said):
+    found = accepted(service_facts.parse, APP1, said, ALL_KINDS)
+    if found is None:
+        return
+    placed = {name: replace(one, host="app1") for name, one in ALL_KINDS.items()}
+    estate = Estate(
+        replace(ENVIRONMENT, services=placed), {"app1": dict.fromkeys(placed)}, "ana@deploy", NOW, PASSWORDS
+    )
+    images = {name: f"deploy:5000/services/{name}:1" for name in placed}
+    chosen = accepted(backups.choose, estate, "database", None, [found])
+    for planner in (
+        lambda: services.up(estate, images, [found]),
+        lambda: backups.back_up(estate, "20261123-120500", None)([found]),
+        lambda: backups.restore(estate, "database", chosen or "1.gz", images)([found]),
+    ):
+        plan = accepted(planner)
+        for step in steps_of(plan) if plan else ():
+            for argv in (step.argv, step.undo, step.evidence):
+                check_argv(argv, words_of_services())
+            paths = [word for word in step.argv if word.startswith("/srv")]
+            assert all("/../" not in path and path.startswith("/srv/depl/s") for path in paths)
+    for row in service_status.rows(estate, [found]):
+        assert not [cell for cell in row.cells() if "\x1b" in cell or "\n" in cell]
+        encode.dumps(row.as_json())
+    for line in service_status.notes(estate, [found]):
+        assert "\x1b" not in line
+        line.encode()
+
+
+@given(hostile.texts)
+def test_samples_of_locks(text):
+    assert all(one.seconds > 1 for one in rehearsal.locks(text, 1))
 
 
 def answer():

@@ -68,12 +68,13 @@ class ServiceFacts:
     holder: Mapping[str, str] | None
 
 
-def parse(host: Host, answer: Mapping[str, Any], asked: Iterable[str]) -> ServiceFacts:
+def parse(host: Host, answer: Any, asked: Iterable[str]) -> ServiceFacts:
     """Read a host's answer about the services that it was asked for; raises StepFailed where it is none."""
-    services, audit, clock = answer.get("services"), answer.get("audit"), seconds(answer.get("clock"))
-    free = answer.get("disk_free")
+    said = mapping(answer)
+    services, audit, free = (said.get(key) for key in ("services", "audit", "disk_free"))
+    clock = seconds(said.get("clock"))
     told = isinstance(services, dict) and set(asked) <= services.keys()
-    if not told or not isinstance(audit, list) or clock is None or not whole(free):
+    if not told or not isinstance(audit, list) or not whole(free) or clock is None:
         raise StepFailed(f"{host}: its answer makes no sense (services).\nIs it bootstrapped? inv bootstrap")
     return ServiceFacts(
         host=host,
@@ -81,7 +82,7 @@ def parse(host: Host, answer: Mapping[str, Any], asked: Iterable[str]) -> Servic
         disk_free=free,
         services={name: _found(mapping(mapping(services)[name])) for name in asked},
         audit=tuple(entry(one) for one in audit if isinstance(one, dict)),
-        holder=None if answer.get("holder") is None else facts.holder(answer),
+        holder=None if said.get("holder") is None else facts.holder(said),
     )
 
 
