@@ -38,9 +38,14 @@ def _bring_up(c: Context, verb: str, fresh: frozenset[str]) -> None:
     report, dry = make(), bool(c.config.run.dry)
     with reporting(verb, report):
         estate = services.read(passwords=True)
-        images = services.images(estate, report, fresh=frozenset() if dry else fresh)
+        images = services.images(estate, report, fresh=fresh, dry=dry)
         with services.on_services(verb, estate, report, dry) as work:
-            if fresh and all(found.services[name].healthy for found in work.facts for name in estate.on(found.host)):
+            well = all(found.services[name].healthy for found in work.facts for name in estate.on(found.host))
+            if fresh and not well:
+                report.note(
+                    "No backup is made before this upgrade: not all services are healthy. See: inv services.status"
+                )
+            elif fresh:
                 work.carry_out(backups.back_up(estate, stamp(estate.now), None), "back up before an upgrade")
             changed = work.carry_out(partial(plans.up, estate, images), verb)
             if not dry:
@@ -90,7 +95,7 @@ def restore(c: Context, service: str, file: str | None = None) -> None:
     with reporting("services.restore", report):
         estate = services.read(passwords=True)
         name = services.one_of(estate, service)
-        images = services.images(estate, report)
+        images = services.images(estate, report, dry=dry)
         with services.on_services("services.restore", estate, report, dry) as work:
             chosen = backups.choose(estate, name, file, work.facts)
             work.carry_out(backups.restore(estate, name, chosen, images), f"restore {name} from {chosen}")

@@ -75,19 +75,21 @@ def look(estate: Estate) -> tuple[list[ServiceFacts], dict[str, str]]:
     return found, {host.name: first_line(error) for host, error in missing.items()}
 
 
-def images(estate: Estate, report: Report, *, fresh: frozenset[str] = frozenset()) -> Mapping[str, str]:
+def images(
+    estate: Estate, report: Report, *, fresh: frozenset[str] = frozenset(), dry: bool = False
+) -> Mapping[str, str]:
     """The image of each service: what the inventory names, else the newest built of its kind. Builds what is missing.
 
-    Those of `fresh` are built anew, with the packages of today.
+    Those of `fresh` are built anew, with the packages of today. A dry run builds nothing: it names what would be built.
     """
     built: dict[str, str] = {}
     for name, service in sorted(estate.environment.services.items()):
         if not service.image and (service.kind not in built or name in fresh):
-            built[service.kind] = _image(estate, service.kind, report, fresh=name in fresh)
+            built[service.kind] = _image(estate, service.kind, report, fresh=name in fresh, dry=dry)
     return {name: service.image or built[service.kind] for name, service in estate.environment.services.items()}
 
 
-def _image(estate: Estate, kind: str, report: Report, *, fresh: bool) -> str:
+def _image(estate: Estate, kind: str, report: Report, *, fresh: bool, dry: bool) -> str:
     """The newest image in the registry that is made of today's recipe; built and pushed where there is none."""
     recipe, where = plans.recipe(kind), estate.environment.registry
     digest = recipe.tag().partition(":")[2]
@@ -96,11 +98,13 @@ def _image(estate: Estate, kind: str, report: Report, *, fresh: bool) -> str:
     fitting = sorted(tag for tag in there if tag.endswith(f"-{digest}"))
     if fitting and not fresh:
         return f"{where}/{repository}:{fitting[-1]}"
+    tag = f"{Version.next(datetime.now(UTC), ())}-{digest}"
+    image = f"{where}/{repository}:{tag}"
+    if dry:
+        return image
     engine = Engine(f"service-{kind}")
     if not engine.has(recipes.DEBIAN):
         raise Refused(f"The image {recipes.DEBIAN} is not on this host.\nFetch or make it: inv bootstrap --only deploy")
-    tag = f"{Version.next(datetime.now(UTC), ())}-{digest}"
-    image = f"{where}/{repository}:{tag}"
     with report.phase(kind) as progress:
         engine.build(f"image of {kind}", recipe.dockerfile, recipe.files, image, progress.now, fresh=fresh)
         engine.push(f"{where}/{repository}", tag, progress.now)
