@@ -98,7 +98,8 @@ def _image(estate: Estate, kind: str, report: Report, *, fresh: bool, dry: bool)
     fitting = sorted(tag for tag in there if tag.endswith(f"-{digest}"))
     if fitting and not fresh:
         return f"{where}/{repository}:{fitting[-1]}"
-    tag = f"{Version.next(datetime.now(UTC), ())}-{digest}"
+    taken = [Version(tag.partition("-")[0]) for tag in there]
+    tag = f"{Version.next(datetime.now(UTC), taken)}-{digest}"
     image = f"{where}/{repository}:{tag}"
     if dry:
         return image
