@@ -1,5 +1,6 @@
 """Databases, queues and search over real docker: reached by socket and by TCP, kept, backed up, restored, upgraded."""
 
+import json
 import re
 
 import pytest
@@ -146,3 +147,32 @@ def test_an_app_that_needs_what_no_host_carries_is_refused_with_the_place_in_the
         ended = board.inv("install", environment=environment)
     assert ended.code == 1
     assert "conf/inventory/poor: depl_services: has no queue, which conf/apps/board.yml needs (redis)" in ended.text
+
+
+def test_a_service_of_any_image_is_run_backed_up_and_restored(board):
+    """One that knows nothing of depl but where its data lies: what its image can't say the inventory does."""
+    image = board.sandbox.on("app1", "sudo docker inspect --format '{{.Config.Image}}' service-queue").strip()
+    cli = ["redis-cli", "-s", "/run/service/cache.sock"]
+    about = {
+        "kind": "other", "host": "app2", "image": image, "memory": "64m", "socket": "cache.sock", "port": 6390,
+        "data": "/var/lib/cache", "user": 60601, "health": [*cli, "ping"],
+        "command": ["redis-server", "--port", "6390", "--protected-mode", "no", "--unixsocket", cli[2],
+                    "--unixsocketperm", "770", "--dir", "/var/lib/cache", "--save", "1 1"],
+        "backup": ["sh", "-c", "redis-cli -s /run/service/cache.sock save >/dev/null && cat /var/lib/cache/dump.rdb"],
+        "restore": ["sh", "-c", "cat >/var/lib/cache/dump.rdb"],
+    }  # fmt: skip
+    edit = changed("depl_services:\n", f"depl_services:\n  cache: {json.dumps(about)}\n")
+    run = "sudo docker exec service-cache redis-cli -s /run/service/cache.sock"
+    try:
+        with inventory("cached", edit) as environment:
+            board.sandbox.must("services.up", environment=environment)
+            board.sandbox.on("app2", f"{run} set word kept")
+            board.sandbox.must("services.backup", "--service", "cache", environment=environment)
+            board.sandbox.on("app2", f"sudo docker kill service-cache; sudo rm -r {home('cache')}/data")
+            board.sandbox.must("services.restore", "--service", "cache", environment=environment)
+            assert board.sandbox.on("app2", f"{run} get word").strip() == "kept"
+            said = board.sandbox.must("services.status", environment=environment)
+            assert re.search(r"cache +other +app2 +running +ok", said)
+    finally:
+        clean = "rm -f /srv/depl/supervisor/service-cache.conf; supervisorctl update; docker rm -f service-cache"
+        board.sandbox.on("app2", f"sudo sh -c '{clean}; rm -rf {home('cache')}'")
