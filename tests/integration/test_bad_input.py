@@ -26,7 +26,8 @@ PLACES = (
 
 # What there is, without times: a failed install writes in the audit file, and in folders that it leaves as they were.
 LEFT = """
-sudo find /srv/depl ! -name audit.jsonl ! -name lock ! -path '*/run/*' ! -type d -printf '%p %y %l %s\\n' | sort
+sudo find /srv/depl ! -name audit.jsonl ! -name lock ! -path '*/run/*' ! -type d -printf '%p %y %l %s\\n' \
+    | grep -v ^/srv/depl/board/jobs | sort
 sudo find /srv/depl -type d | sort
 sudo docker ps --all --format '{{.Names}} {{.State}}' | sort
 sudo docker images --format '{{.Repository}}:{{.Tag}}' | sort
@@ -172,9 +173,13 @@ def test_a_wrong_description_of_an_app_is_refused_with_the_path_of_the_key(sandb
         refused(sandbox.inv("build", "--app", "wrong"), "conf/apps/wrong.yml: wheels.optimize: unknown key")
         description.write_text(good)
         refused(sandbox.inv("build", "--app", "wrong"), "conf/inventory/vagrant: depl_apps: has no wrong")
-        refused(sandbox.inv("build"), "Which app?", "app1, wrong", "--app NAME")
     finally:
         description.unlink()
+
+
+def test_where_several_apps_are_placed_and_none_is_the_default_one_has_to_be_said(sandbox):
+    with inventory("several", changed("depl_default_app: app1\n", "")) as environment:
+        refused(sandbox.inv("build", environment=environment), "Which app? several places: app1, board.", "--app NAME")
 
 
 # --- hosts ---

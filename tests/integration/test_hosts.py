@@ -177,7 +177,7 @@ def test_a_host_that_is_new_gets_what_is_live_before_it_gets_traffic(sandbox, ba
     sandbox.must("promote", "--version", new)
     sandbox.must("hosts.drain", "app2")
     wipe = """set -e; names=$(sudo docker ps -aq); sudo rm -f /srv/depl/supervisor/*.conf; sudo supervisorctl update
-    [ -z "$names" ] || sudo docker rm -f $names; sudo rm -rf /srv/depl/app1 /srv/depl/nginx/app1.conf
+    [ -z "$names" ] || sudo docker rm -f $names; sudo rm -rf /srv/depl/app1 /srv/depl/board /srv/depl/nginx/*.conf
     sudo systemctl reload nginx"""
     sandbox.on("app2", wipe)
     with visitors(sandbox):

@@ -190,5 +190,5 @@ def test_prune_keeps_what_serves_and_removes_what_is_beyond_the_limits(sandbox, 
     for host in APP_HOSTS:
         left = {row["version"] for row in rows if row["host"] == host}
         assert {old, new} <= left
-        names = set(sandbox.on(host, "sudo docker ps -a --format '{{.Names}}'").split())
+        names = set(sandbox.on(host, "sudo docker ps -a --format '{{.Names}}' --filter label=depl.app=app1").split())
         assert names == {f"app1-{version}-web" for version in left}
