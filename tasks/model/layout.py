@@ -53,7 +53,7 @@ def way(first: str, second: str | None) -> str:
 
 @dataclass(frozen=True)
 class ServiceLayout:
-    """The paths of one service on its host."""
+    """The paths of one service on its host: below /srv/depl/services."""
 
     name: str
 
