@@ -1,12 +1,13 @@
 """The gate of conf/apps: what is refused names the file, the key and what is expected."""
 
 import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import yaml
 
 from tasks.errors import BadConfig, BadInput
+from tasks.model.app import Migration
 from tasks.run import apps
 from tasks.run.settings import PROJECT
 
@@ -39,6 +40,14 @@ def test_the_commented_example_is_an_app_and_shows_every_key():
     shown = set(COMMENTED)
     assert shown == {"source", "base", "packages", "wheels", "components", "health", "http", "environment",
                      "services", "smoke"}  # fmt: skip
+
+
+def test_what_the_example_shows_as_a_comment_are_all_keys_with_their_defaults():
+    block = (PROJECT / "conf/apps/app1.yml").read_text().partition("\n# migrate:\n")[2].partition("\n\n")[0]
+    shown = yaml.safe_load("\n".join(line.removeprefix("#") for line in block.splitlines()))
+    assert shown.keys() == {one.name for one in fields(Migration)}
+    migrate = apps.parse("app1", with_change("migrate", shown), "x").migrate
+    assert migrate == Migration(migrate.command)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 """The gate of conf/inventory: Ansible's own answer, held to what depl knows."""
 
 import copy
+from dataclasses import fields, replace
 
 import pytest
+import yaml
 
 from tasks.errors import BadConfig
+from tasks.model.service import Service
 from tasks.run import inventory
+from tasks.run.settings import PROJECT
 
 COMMON = {
     "depl_registry": "deploy:5000",
@@ -133,6 +137,19 @@ def test_what_is_wrong_with_a_service_is_named(service, message):
 def test_a_services_name_is_one_that_a_folder_can_have():
     with pytest.raises(BadConfig, match=r"depl_services.../x: a service's name has 1 to 30"):
         inventory.parse("test", listing(depl_services={"../x": {"kind": "redis", "host": "app1"}}))
+
+
+def test_the_example_shows_every_key_of_a_service_with_its_default():
+    text = (PROJECT / "conf/inventory/production.example/group_vars/all.yml").read_text()
+    block = text.partition("\n# depl_services:\n")[2].partition("\n\n")[0]
+    shown = yaml.safe_load("\n".join(line.removeprefix("#") for line in block.splitlines()))
+    assert {key for one in shown.values() for key in one} == {one.name for one in fields(Service)}
+    common = {**COMMON, "depl_services": shown}
+    found = inventory.parse("test", {"_meta": {"hostvars": {"app1.example.com": common}},
+                                     "appservers": {"hosts": ["app1.example.com"]}}).services  # fmt: skip
+    assert found["database"] == replace(Service("postgresql", "app1.example.com"), settings=found["database"].settings)
+    mail = found["mail"]
+    assert mail == Service("other", mail.host, image=mail.image, port=mail.port)
 
 
 def test_a_default_app_is_one_that_is_placed():
