@@ -159,6 +159,43 @@ def test_a_full_disk_or_a_missing_right_is_said_in_a_line(host):
     assert "No space left" in said
 
 
+# --- backups ---
+
+
+def test_a_backup_is_all_that_a_program_printed_and_nobody_elses_to_read(host, tmp_path):
+    path = tmp_path / "1.gz"
+    assert host.ask(onhost("save", path, 20, "head", "-c", 300_000, "/dev/zero")) == [[0, "300000 bytes", ""]]
+    assert path.stat().st_size == 300_000
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("seconds", [20, 0.5])
+def test_a_backup_that_fails_or_does_not_end_leaves_no_file_and_the_former_one(host, tmp_path, seconds):
+    path = tmp_path / "1.gz"
+    path.write_text("former")
+    failing = "echo half; echo why >&2; " + ("exit 3" if seconds > 1 else "sleep 600")
+    ((status, _, said),) = host.ask(onhost("save", path, seconds, "sh", "-c", failing))
+    assert (status, said) == (1, "why" if seconds > 1 else "no end after 0 s")
+    assert path.read_text() == "former"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_makes_no_backup(host):
+    ((status, _, said),) = host.ask(onhost("save", "/dev/full/1.gz", 20, "echo", "x"))
+    assert status == 1
+    assert "/dev/full/1.gz.new" in said
+
+
+def test_a_restore_reads_the_whole_file_and_tells_what_failed(host, tmp_path):
+    path = tmp_path / "1.gz"
+    path.write_bytes(b"x" * 300_000)
+    assert host.ask(onhost("feed", path, 20, "wc", "-c")) == [[0, "300000\n", ""]]
+    assert host.ask(onhost("feed", path, 20, "sh", "-c", "echo torn >&2; exit 1")) == [[1, "", "torn"]]
+    ((status, _, said),) = host.ask(onhost("feed", tmp_path / "none", 20, "cat"))
+    assert (status, "No such file" in said) == (1, True)
+
+
 # --- tables ---
 
 
