@@ -19,6 +19,7 @@ JOB_RUNNER = "/usr/local/lib/depl/run_job.py"
 SERVICES_IN_CONTAINER = "/run/services"
 """Where an app's containers find the sockets of services on their host, each in a folder of its name."""
 SERVICES = "services"
+NEW_DATA = "data.new"
 TAKEN = (SERVICES, "nginx", "supervisor")
 """Folders below ROOT that are no app's."""
 
@@ -64,6 +65,11 @@ class ServiceLayout:
     @property
     def data(self) -> str:
         return f"{self.home}/data"
+
+    @property
+    def new_data(self) -> str:
+        """What a restore fills, and then calls `data`."""
+        return f"{self.home}/{NEW_DATA}"
 
     @property
     def sockets(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..commands import docker, files, onhost
 from ..errors import BadInput, Refused
-from ..model.layout import ServiceLayout
+from ..model.layout import NEW_DATA, ServiceLayout
 from . import services
 from .service_facts import ServiceFacts
 from .steps import Plan, Step, together
@@ -17,7 +17,7 @@ from .wishes import Estate
 SECONDS = 6 * 3600
 """How long a backup or a restore may take."""
 ENDING = ".gz"
-RESTORE_PHASES = ("image", "stop", "data", "restore", "start", "health", "apps", "tidy")
+RESTORE_PHASES = ("image", "fill", "stop", "swap", "start", "health", "apps", "tidy")
 
 
 def back_up(estate: Estate, stamp: str, only: str | None) -> Callable[[Sequence[ServiceFacts]], Plan]:
@@ -81,25 +81,28 @@ def kept(estate: Estate, name: str) -> str:
 
 
 def _restore(estate: Estate, name: str, backup: str, image: str, facts: ServiceFacts) -> dict[str, tuple[Step, ...]]:
+    """Fill new data while the service goes on with what it has, and only then let it begin anew with them."""
     found, at, service = facts.services[name], ServiceLayout(name), estate.environment.services[name]
-    aside_path = kept(estate, name)
-    new = docker.run_as_root(image, at.home, "rm", "--recursive", "--force", "/mnt/data")
-    aside = (
-        Step(f"keep the data of {name}", files.rename(at.data, aside_path), undo=files.rename(aside_path, at.data)),
-    )
-    fill = docker.run_once(services.run(estate, name, image, {}, service.restore))
+    before = kept(estate, name)
+    empty = docker.run_as_root(image, at.home, "rm", "--recursive", "--force", f"/mnt/{NEW_DATA}")
+    fill = docker.run_once(services.run(estate, name, image, {}, service.restore, at.new_data))
     note = json.dumps({"from": backup, "at": estate.now}).encode()
+    aside = Step(f"keep the data of {name}", files.rename(at.data, before), undo=files.rename(before, at.data))
     return {
         "image": (services.fetch(image),),
-        "stop": services.take_away(estate, name, found),
-        "data": (
-            *(aside if found.has_data else ()),
-            Step(f"make way for {name}", ("true",), undo=new),
-            *services.make_data(estate, name, image),
+        "fill": (
+            Step(f"clear what an earlier restore of {name} left", empty),
+            Step(f"make way for {name}", ("true",), undo=empty),
+            *services.make_data(estate, name, image, NEW_DATA),
             services.write_variables(estate, name),
-        ),
-        "restore": (
             Step(f"restore {name}", onhost.feed(f"{at.backups}/{backup}", SECONDS, fill), timeout=SECONDS + 60),
+        ),
+        "stop": services.take_away(estate, name, found),
+        "swap": (
+            services.forget_apps(name),
+            *((aside,) if found.has_data else ()),
+            Step(f"use the new data of {name}", files.rename(at.new_data, at.data),
+                 undo=files.rename(at.data, at.new_data)),
         ),
         "start": services.start(estate, name, image),
         "health": (services.wait(estate, name),),
@@ -108,4 +111,4 @@ def _restore(estate: Estate, name: str, backup: str, image: str, facts: ServiceF
             *services.tidy(name, found, image),
             Step(f"note what {name} was restored from", files.write(at.restored), note),
         ),
-    }
+    }  # fmt: skip

@@ -33,6 +33,7 @@ class Found:
     program: str
     health: str
     has_data: bool
+    has_new: bool
     has_former: bool
     apps: Mapping[str, str]
     backups: Mapping[str, int]
@@ -99,6 +100,7 @@ def _found(about: Mapping[str, Any]) -> Found:
         program=text(about.get("program")),
         health=one_line(health) if isinstance(health, str) else "is not running",
         has_data=about.get("data") is True,
+        has_new=about.get("new") is True,
         has_former=about.get("former") is True,
         apps={name: text(digest) for name, digest in mapping(about.get("apps")).items()},
         backups={

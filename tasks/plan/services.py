@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..commands import Argv, docker, files, onhost, supervisor
 from ..errors import Refused
@@ -63,14 +64,21 @@ def _bring_up(estate: Estate, name: str, image: str, facts: ServiceFacts) -> Hos
             "apps": admit(estate, name, found),
             "tidy": left if found.has_former else (),
         }
+    if found.has_new and not found.has_data:
+        raise Refused(
+            f"A restore of {name} on {facts.host} was cut short, between its former data and those of the backup.\n"
+            f"Again: inv services.restore --service {name}"
+        )
     if facts.disk_free < ROOM:
         raise Refused(
             f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {ROOM // 2**20} MB are needed.\n"
             "Make room: inv prune"
         )
+    if not found.has_data:
+        found = replace(found, apps={})
     return {
         "image": (fetch(image),),
-        "data": () if found.has_data else make_data(estate, name, image),
+        "data": () if found.has_data else (forget_apps(name), *make_data(estate, name, image)),
         "start": (*take_away(estate, name, found), *start(estate, name, image)),
         "health": (wait(estate, name),),
         "apps": admit(estate, name, found),
@@ -83,13 +91,18 @@ def fetch(image: str) -> Step:
     return Step(f"pull {image}", docker.pull(image), timeout=900)
 
 
-def make_data(estate: Estate, name: str, image: str) -> tuple[Step, ...]:
+def forget_apps(name: str) -> Step:
+    """Know of no app that was let in, ahead of other data: they may know none."""
+    return Step(f"forget who uses {name}", files.remove(ServiceLayout(name).apps))
+
+
+def make_data(estate: Estate, name: str, image: str, folder: str = "data") -> tuple[Step, ...]:
     """Make an empty folder for a service's data, its own, and one for its socket, which apps may enter."""
     at, user = ServiceLayout(name), f"--owner={estate.environment.services[name].user}"
     own = ("install", "--directory", user, f"--group={APP_UID}")
     return (
         Step(f"make the folders of {name}", files.folder(at.backups)),
-        Step(f"make the data of {name}", docker.run_as_root(image, at.home, *own, "--mode=0700", "/mnt/data")),
+        Step(f"make the data of {name}", docker.run_as_root(image, at.home, *own, "--mode=0700", f"/mnt/{folder}")),
         Step(
             f"make the socket's folder of {name}", docker.run_as_root(image, at.home, *own, "--mode=0750", "/mnt/run")
         ),
@@ -164,8 +177,8 @@ def admit(estate: Estate, name: str, found: Found) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
-def run(estate: Estate, name: str, image: str, labels: Mapping[str, str], argv: Argv = ()) -> Argv:
-    """Create a service's container; with another program than its own to have one that no app can reach."""
+def run(estate: Estate, name: str, image: str, labels: Mapping[str, str], argv: Argv = (), data: str = "") -> Argv:
+    """Create a service's container; with another program and other data, one that no app can reach."""
     service, at = estate.environment.services[name], ServiceLayout(name)
     address = f"[{service.listen}]" if ":" in service.listen else service.listen
     reached = service.inner_port and estate.is_remote(name) and not argv
@@ -182,7 +195,7 @@ def run(estate: Estate, name: str, image: str, labels: Mapping[str, str], argv: 
         component,
         labels=labels,
         env_file=at.environment,
-        mounts={at.data: service.data, at.sockets: SOCKETS_IN_SERVICE},
+        mounts={data or at.data: service.data, **({} if argv else {at.sockets: SOCKETS_IN_SERVICE})},
         user=f"{service.user}:{APP_UID}",
         publish=(f"{address}:{service.outer_port}:{service.inner_port}",) if reached else (),
     )

@@ -561,6 +561,7 @@ def service(name, known, health, size):
         "health": inside(container, health)[1] if running else None,
         "bytes": kilobytes(inside(container, size)[0]) * 1024 if running else None,
         "data": os.path.isdir(f"{APP['home']}/{name}/data"),
+        "new": os.path.isdir(f"{APP['home']}/{name}/data.new"),
         "apps": read_json(f"{APP['home']}/{name}/apps.json"),
         "restored": read_json(f"{APP['home']}/{name}/restored.json"),
         "backups": {

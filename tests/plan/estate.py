@@ -15,7 +15,7 @@ SECRET = "Planted-Secret"
 IMAGE = "deploy:5000/services/postgresql:1"
 DATABASE = Service("postgresql", "app1")
 NEEDS = {"app1": {"database": Need("postgresql")}}
-NOTHING = Found("", 0, False, "", "", None, None, "", "is not running", False, False, {}, {}, None)
+NOTHING = Found("", 0, False, "", "", None, None, "", "is not running", False, False, False, {}, {}, None)
 
 
 def estate(database=DATABASE, *, hosts="appservers", needs=None, password=SECRET):
@@ -39,7 +39,7 @@ def running(of=ESTATE, image=IMAGE, **other):
     digest = services._digest(of, "database", image)
     apps = {app: services._short(password_of(SECRET, app)) for app in of.apps_of("database")}
     found = Found(
-        "running", 0, False, image, digest, 50_000_000, 90_000_000, "RUNNING", "", True, False, apps, {}, None
+        "running", 0, False, image, digest, 50_000_000, 90_000_000, "RUNNING", "", True, False, False, apps, {}, None
     )
     return replace(found, **other)
 

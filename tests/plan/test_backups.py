@@ -71,12 +71,12 @@ def test_the_newest_backup_is_chosen_unless_one_is_named():
         backups.choose(ESTATE, "database", None, [facts()])
 
 
-def test_a_restore_brings_the_image_before_it_stops_anything_and_starts_when_the_data_are_there():
+def test_a_restore_fills_new_data_before_it_stops_anything_and_then_starts_with_them():
     plan = restore()
     assert [phase.name for phase in plan.phases] == list(backups.RESTORE_PHASES)
     said = whys(plan)
-    order = ["pull", "stop database: container", "keep the data", "make the data", "restore database", "create",
-             "wait for", "let app1 use", "note what database was restored from"]  # fmt: skip
+    order = ["pull", "make the data", "restore database", "stop database: container", "keep the data",
+             "use the new data", "create", "wait for", "let app1 use", "note what database was restored from"]  # fmt: skip
     places = [next(place for place, why in enumerate(said) if why.startswith(one)) for one in order]
     assert places == sorted(places)
 
@@ -85,19 +85,21 @@ def test_a_restore_fills_data_that_nothing_else_can_reach():
     (feed,) = [argv for argv in argvs(restore()) if argv[:2] == ("onhost", "feed")]
     assert feed[2] == f"{HOME}/backups/{AT}.gz"
     assert feed[4:8] == ("docker", "run", "--rm", "--interactive")
+    assert f"type=bind,source={HOME}/data.new,target=/data" in feed
     assert feed[-2:] == (IMAGE, "restore")
     assert "--publish" not in feed
     assert "--name" not in feed
 
 
-def test_a_restore_that_fails_throws_its_data_away_before_the_former_come_back():
+def test_a_restore_that_fails_gives_the_former_data_back_and_throws_its_own_away():
     aside = f"{HOME}/before-{NOW:.0f}"
     back = undone(restore())
-    emptied = docker.run_as_root(IMAGE, HOME, "rm", "--recursive", "--force", "/mnt/data")
-    removed, renamed = back.index(emptied), back.index(("onhost", "rename", aside, f"{HOME}/data"))
+    emptied = docker.run_as_root(IMAGE, HOME, "rm", "--recursive", "--force", "/mnt/data.new")
+    away = back.index(("onhost", "rename", f"{HOME}/data", f"{HOME}/data.new"))
+    renamed = back.index(("onhost", "rename", aside, f"{HOME}/data"))
     called = back.index(("docker", "rename", "service-database.former", "service-database"))
-    assert back.index(docker.remove("service-database")) < removed < renamed < called
-    assert back[-1] == ("onhost", "start", "service-database")
+    assert back.index(docker.remove("service-database")) < away < renamed < called
+    assert called < back.index(("onhost", "start", "service-database")) < back.index(emptied)
 
 
 def test_where_there_are_no_data_a_restore_has_none_to_keep():
@@ -170,3 +172,8 @@ def test_what_nobody_asked_for_and_names_that_lead_elsewhere_are_left_out():
     assert found.services["database"].backups == {f"{AT}.gz": 5}
     assert found.services["database"].image == ""
     assert "\x1b" not in found.services["database"].state
+
+
+def test_a_restore_forgets_who_was_let_in_before_it_changes_the_data():
+    said = whys(restore())
+    assert said.index("forget who uses database") < said.index("keep the data of database")

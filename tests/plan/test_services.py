@@ -181,3 +181,14 @@ def test_the_kind_of_others_gets_its_own_command_user_and_folder_and_lets_in_nob
 def test_what_is_wrong_with_a_service_is_said_in_words(found: Found, said):
     assert found.trouble == said
     assert found.healthy is (not said)
+
+
+def test_a_service_whose_restore_was_cut_short_between_its_data_is_not_started_with_none():
+    with pytest.raises(Refused, match=r"A restore of database on app1 was cut short.*\nAgain: inv services.restore"):
+        up(replace(NOTHING, has_new=True))
+
+
+def test_ahead_of_other_data_nobody_counts_as_let_in_so_that_a_killed_attempt_lets_them_in_later():
+    said = whys(up(replace(running(), state="", program="", has_data=False)))
+    assert said.index("forget who uses database") < said.index("make the data of database")
+    assert "let app1 use database" in said
