@@ -71,6 +71,8 @@ def try_it(work: OnHosts, version: Version, bound: float, json: bool) -> None:
         work.report.line(f"It holds {lock.mode} on {lock.table} for {lock.seconds:.1f} s: others wait for that long.")
     if not found.locks:
         work.report.line(f"It holds no lock that keeps others waiting for longer than {bound:g} s.")
+    if others := rehearsal.shared(stage):
+        work.report.line(f"Only {stage.service} was a copy; of {', '.join(others)} it used the real ones.")
     if found.failures:
         raise DeplError(said)
     work.report.line(said)

@@ -95,8 +95,15 @@ def _compared(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, 
 
 
 def _say_what_next(report: Report, where: str, places: Iterable[str]) -> None:
-    services = "inv services.up, then " if any(place.startswith("services.") for place in places) else ""
-    report.line(f"next: git commit {where}; then {services}inv promote --env-only")
+    named: dict[str, set[str]] = {"apps": set(), "services": set()}
+    for place in places:
+        kind, name, _ = place.split(".")
+        named[kind].add(name)
+    services = "inv services.up, then " if named["services"] else ""
+    apps = [f"inv promote --env-only --app {name}" for name in sorted(named["apps"])]
+    if named["services"]:
+        apps = ["inv promote --env-only for each app that uses it"]
+    report.line(f"next: git commit {where}; then {services}{', '.join(apps)}")
 
 
 ns = invoke.Collection("secrets", edit, rotate)

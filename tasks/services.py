@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json as encode
+from collections.abc import Mapping
 from functools import partial
 
 from invoke import Collection, Context, task
 
 from .commands import docker
-from .errors import DeplError
+from .errors import DeplError, Refused
 from .model.layout import ServiceLayout
 from .plan import backups, service_status
 from .plan import services as plans
@@ -40,13 +41,8 @@ def _bring_up(c: Context, verb: str, fresh: frozenset[str]) -> None:
         estate = services.read(passwords=True)
         images = services.images(estate, report, fresh=fresh, dry=dry)
         with services.on_services(verb, estate, report, dry) as work:
-            well = all(found.services[name].healthy for found in work.facts for name in estate.on(found.host))
-            if fresh and not well:
-                report.note(
-                    "No backup is made before this upgrade: not all services are healthy. See: inv services.status"
-                )
-            elif fresh:
-                work.carry_out(backups.back_up(estate, stamp(estate.now), None), "back up before an upgrade")
+            if fresh:
+                _back_up_first(work, fresh)
             changed = work.carry_out(partial(plans.up, estate, images), verb)
             if not dry:
                 known = ", ".join(sorted(estate.environment.services))
@@ -84,8 +80,27 @@ def backup(c: Context, service: str | None = None) -> None:
         with services.on_services("services.backup", estate, report, dry) as work:
             name = stamp(estate.now)
             work.carry_out(backups.back_up(estate, name, only), f"back up {only or 'all services'}")
-            for line in [] if dry else service_status.where(estate, f"{name}{backups.ENDING}", only):
+            if dry:
+                return
+            file = f"{name}{backups.ENDING}"
+            made = [service for one in work.facts for service, found in one.services.items() if file in found.backups]
+            for line in service_status.where(estate, file, made):
                 report.line(line)
+            if only is None and (sick := backups.sick(estate, work.facts)):
+                raise DeplError(f"No backup of what is not healthy: {_said(sick)}.\nSee: inv services.status")
+
+
+def _back_up_first(work: services.OnServices, fresh: frozenset[str]) -> None:
+    estate = work.target
+    sick = {name: why for name, why in backups.sick(estate, work.facts).items() if name in fresh}
+    if sick:
+        raise Refused(f"{_said(sick)}: an upgrade would go without a backup of that.\nFirst: inv services.up")
+    for name in sorted(fresh):
+        work.carry_out(backups.back_up(estate, stamp(estate.now), name), f"back up {name} before an upgrade")
+
+
+def _said(sick: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({why})" for name, why in sick.items())
 
 
 @task(help={"service": "which service, as the inventory calls it", "file": "which backup; default: the newest"})

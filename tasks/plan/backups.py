@@ -21,7 +21,7 @@ RESTORE_PHASES = ("image", "fill", "stop", "swap", "start", "health", "apps", "t
 
 
 def back_up(estate: Estate, stamp: str, only: str | None) -> Callable[[Sequence[ServiceFacts]], Plan]:
-    """A planner: each service that runs, or `only` that one, has a backup of this moment; old ones go."""
+    """A planner: each service that is healthy, or `only` that one, has a backup of this moment; old ones go."""
 
     def plan(facts: Sequence[ServiceFacts]) -> Plan:
         return together(("backup", "tidy"), {one.host: _back_up(estate, stamp, only, one) for one in facts})
@@ -33,13 +33,14 @@ def _back_up(estate: Estate, stamp: str, only: str | None, facts: ServiceFacts) 
     saved, tidied = [], []
     for name, service in estate.on(facts.host).items():
         found, at = facts.services[name], ServiceLayout(name)
-        if only not in (None, name) or f"{stamp}{ENDING}" in found.backups:
+        if only not in (None, name) or f"{stamp}{ENDING}" in found.backups or (only is None and not found.healthy):
             continue
         if not found.healthy:
             raise Refused(
                 f"{name} on {facts.host} is not healthy ({found.trouble}), so it can't be backed up.\n"
                 "Bring it up: inv services.up   (or bring former data back: inv services.restore)"
             )
+        services.must_have_room(estate, name, facts, found.bytes or 0)
         save = onhost.save(f"{at.backups}/{stamp}{ENDING}", SECONDS, docker.inside(at.container, *service.backup))
         saved.append(Step(f"back up {name}", save, timeout=SECONDS + 60, tells=True))
         old = sorted(found.backups)[: -(service.keep_backups - 1) or None]
@@ -48,13 +49,22 @@ def _back_up(estate: Estate, stamp: str, only: str | None, facts: ServiceFacts) 
     return {"backup": tuple(saved), "tidy": tuple(tidied)}
 
 
+def sick(estate: Estate, facts: Sequence[ServiceFacts]) -> dict[str, str]:
+    """The services that can't be backed up, each with the reason."""
+    return {
+        name: one.services[name].trouble
+        for one in facts
+        for name in estate.on(one.host)
+        if not one.services[name].healthy
+    }
+
+
 def choose(estate: Estate, name: str, file: str | None, facts: Sequence[ServiceFacts]) -> str:
     """The named backup of a service, or its newest; raises BadInput and Refused."""
-    there = sorted(backup for one in facts for backup in (one.services[name].backups if name in one.services else ()))
+    host = estate.environment.services[name].host
+    there = sorted(backup for one in facts if one.host.name == host for backup in one.services[name].backups)
     if not there:
-        raise Refused(
-            f"{name} has no backup on {estate.environment.services[name].host}.\nMake one: inv services.backup"
-        )
+        raise Refused(f"{name} has no backup on {host}.\nMake one: inv services.backup")
     if file is not None and file not in there:
         raise BadInput(f"{file[:60]!r} is no backup of {name}; there are: {', '.join(there[-5:])}.")
     return file or there[-1]
@@ -84,6 +94,7 @@ def _restore(estate: Estate, name: str, backup: str, image: str, facts: ServiceF
     """Fill new data while the service goes on with what it has, and only then let it begin anew with them."""
     found, at, service = facts.services[name], ServiceLayout(name), estate.environment.services[name]
     before = kept(estate, name)
+    services.must_have_room(estate, name, facts, found.bytes or 0)
     empty = docker.run_as_root(image, at.home, "rm", "--recursive", "--force", f"/mnt/{NEW_DATA}")
     fill = docker.run_once(services.run(estate, name, image, {}, service.restore, at.new_data))
     note = json.dumps({"from": backup, "at": estate.now}).encode()

@@ -32,6 +32,7 @@ def on_hosts(target: Target, version: Version, facts: Sequence[Facts]) -> Mappin
     migration = target.app.migrate
     if not migration:
         return {}
+    _must_be_alone(target, version, facts)
     lacking = [one for one in facts if version not in one.migrated]
     if len(lacking) < len(facts):
         return {one.host: {"note": (_note(target, version, facts),)} for one in lacking}
@@ -41,6 +42,18 @@ def on_hosts(target: Target, version: Version, facts: Sequence[Facts]) -> Mappin
         **plans,
         first.host: {**plans[first.host], "migrate": _run(target, migration, _installed(first, version), first)},
     }
+
+
+def _must_be_alone(target: Target, version: Version, facts: Sequence[Facts]) -> None:
+    """Refuse to run beside the migration of another version, or of this one on another host, that was left running."""
+    own = target.layout.container(version, PART)
+    for place, one in enumerate(facts):
+        for found in one.workers:
+            if found.component == PART and found.state == RUNNING and (place or found.name != own):
+                raise Refused(
+                    f"The migration to {found.version} is still running on {one.host} ({found.name}).\n"
+                    "Try again when it has ended."
+                )
 
 
 def same_image(target: Target, version: Version, image_of: Version, facts: Sequence[Facts]) -> Plan:

@@ -19,6 +19,7 @@ PART = "rehearsal"
 CLONE_SECONDS = 3600
 GAP = 1.0
 """Seconds without a sample of a lock after which it counts as let go."""
+LOOKED = "looked"
 SAMPLE = 0.1
 """Seconds between two looks at the locks that are held: templates/services/postgresql/locks."""
 
@@ -73,6 +74,11 @@ def stage(target: Target, version: Version, facts: Sequence[Facts]) -> Stage:
     if not first.find(version):
         raise Refused(f"{version} is not installed on {first.host}.\nFirst: inv install --version {version}")
     live = first.live.table.live.version if first.live else None
+    if variables.text(target, version, first.host, PART) == variables.text(target, version, first.host):
+        raise Refused(
+            f"None of {target.name}'s variables names its database, so a rehearsal would find the live one.\n"
+            f"Give it `url` or `name` of {bases[0]}: services in conf/apps/{target.name}.yml"
+        )
     return Stage(target, target.app.migrate, bases[0], version, live, first)
 
 
@@ -160,7 +166,7 @@ def locks(text: str, bound: float) -> list[Lock]:
     spans: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     for line in text.splitlines():
         words = line.split("|")
-        if len(words) != 4:
+        if len(words) != 4 or words[-1] == LOOKED:
             continue
         at, process, table, mode = words
         try:
@@ -177,6 +183,16 @@ def locks(text: str, bound: float) -> list[Lock]:
         Lock(table, mode, last - first + SAMPLE) for (_, table, mode), times in spans.items() for first, last in times
     )
     return sorted((one for one in found if one.seconds > bound), key=lambda one: -one.seconds)
+
+
+def was_watched(text: str) -> bool:
+    """Whether anybody looked at the locks: each look leaves a line, whether there are locks or not."""
+    return any(line.endswith(f"|{LOOKED}") for line in text.splitlines())
+
+
+def shared(at: Stage) -> list[str]:
+    """The services that a rehearsal has no copy of: it uses the real ones."""
+    return [name for name in at.target.app.services if name != at.service]
 
 
 def verdict(live: Version | None, failures: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -77,10 +77,10 @@ def notes(estate: Estate, facts: Sequence[ServiceFacts]) -> list[str]:
     return lines
 
 
-def where(estate: Estate, file: str, only: str | None) -> list[str]:
+def where(estate: Estate, file: str, made: Collection[str]) -> list[str]:
     """A line for each backup that was made: its host and path."""
     return [
         f"{name}: {service.host}:{ServiceLayout(name).backups}/{file}"
         for name, service in sorted(estate.environment.services.items())
-        if only in (None, name)
+        if name in made
     ]

@@ -69,11 +69,8 @@ def _bring_up(estate: Estate, name: str, image: str, facts: ServiceFacts) -> Hos
             f"A restore of {name} on {facts.host} was cut short, between its former data and those of the backup.\n"
             f"Again: inv services.restore --service {name}"
         )
-    if facts.disk_free < ROOM:
-        raise Refused(
-            f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {ROOM // 2**20} MB are needed.\n"
-            "Make room: inv prune"
-        )
+    if found.image != image:
+        must_have_room(estate, name, facts, 0)
     if not found.has_data:
         found = replace(found, apps={})
     return {
@@ -84,6 +81,15 @@ def _bring_up(estate: Estate, name: str, image: str, facts: ServiceFacts) -> Hos
         "apps": admit(estate, name, found),
         "tidy": tidy(name, found, image),
     }
+
+
+def must_have_room(estate: Estate, name: str, facts: ServiceFacts, more: int) -> None:
+    """Refuse what would fill the disk that databases write to: `more` bytes, beside some that must stay free."""
+    if facts.disk_free < more + ROOM:
+        raise Refused(
+            f"{facts.host} has {facts.disk_free // 2**20} MB of disk left, {name} needs {(more + ROOM) // 2**20} MB.\n"
+            f"Make room: old backups and before-… folders in {estate.layout.home}, or inv prune for apps there"
+        )
 
 
 def fetch(image: str) -> Step:
@@ -100,12 +106,13 @@ def make_data(estate: Estate, name: str, image: str, folder: str = "data") -> tu
     """Make an empty folder for a service's data, its own, and one for its socket, which apps may enter."""
     at, user = ServiceLayout(name), f"--owner={estate.environment.services[name].user}"
     own = ("install", "--directory", user, f"--group={APP_UID}")
+    # The data come last: where they are, nothing else is missing.
     return (
         Step(f"make the folders of {name}", files.folder(at.backups)),
-        Step(f"make the data of {name}", docker.run_as_root(image, at.home, *own, "--mode=0700", f"/mnt/{folder}")),
         Step(
             f"make the socket's folder of {name}", docker.run_as_root(image, at.home, *own, "--mode=0750", "/mnt/run")
         ),
+        Step(f"make the data of {name}", docker.run_as_root(image, at.home, *own, "--mode=0700", f"/mnt/{folder}")),
     )
 
 
@@ -114,14 +121,21 @@ def take_away(estate: Estate, name: str, found: Found) -> tuple[Step, ...]:
     held, grace = ServiceLayout(name).container, estate.environment.services[name].grace
     file, why = program(held), f"stop {name}"
     steps: list[Step] = []
-    if found.program:
-        steps += [
-            Step(f"{why}: keep a way back", ("true",), undo=onhost.start(held)),
-            Step(f"{why}: program", files.rename(file, f"{file}.former"), undo=files.rename(f"{file}.former", file)),
-            Step(f"{why}: program", supervisor.forget(held)),
-        ]
+    if found.state or found.has_former:
+        steps.append(Step(f"{why}: keep a way back", ("true",), undo=onhost.start(held)))
+        back = files.rename(f"{file}.former", file)
+        if found.program:
+            steps.append(Step(f"{why}: program", files.rename(file, f"{file}.former"), undo=back))
+            steps.append(Step(f"{why}: program", supervisor.forget(held)))
+        else:  # an attempt was killed, or somebody took the program away
+            text = render.program(held, estate.environment.user).encode()
+            steps.append(Step(f"{why}: write its program", files.write(f"{file}.former"), text, undo=back))
     if found.state:
-        steps.append(Step(f"{why}: container", docker.stop(held), forgiven=True, timeout=grace + container.MARGIN))
+        seconds = grace + container.MARGIN
+        steps.append(
+            # Two on the same data would destroy them: one that runs has to end before another begins.
+            Step(f"{why}: container", docker.stop(held), forgiven=not found.running, timeout=seconds)
+        )
     return (*steps, *_keep(why, held, found))
 
 
@@ -229,9 +243,8 @@ def tidy(name: str, found: Found, image: str) -> tuple[Step, ...]:
     """Remove what ran before, which was kept until its successor answered."""
     held = ServiceLayout(name).container
     steps = []
-    if found.program:
-        steps.append(Step(f"remove the former {name}", files.remove(f"{program(held)}.former")))
     if found.state or found.has_former:
+        steps.append(Step(f"remove the former {name}", files.remove(f"{program(held)}.former")))
         steps.append(Step(f"remove the former {name}", docker.remove(f"{held}.former"), forgiven=True))
     if found.image and found.image != image:
         steps.append(Step(f"remove the former image of {name}", docker.remove_image(found.image), forgiven=True))

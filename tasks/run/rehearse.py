@@ -44,7 +44,13 @@ def rehearse(stage: Stage, report: Report, bound: float) -> Rehearsed:
                     place.on_app(argv, input=text)
             with report.phase("migrate") as progress:
                 found.migration = _migrate(place, progress)
-                found.locks = plans.locks(place.on_database(plans.watched(stage)).out, bound)
+                seen = place.on_database(plans.watched(stage)).out
+                if not plans.was_watched(seen):
+                    raise StepFailed(
+                        f"{stage.host}: nobody could watch which locks the migration held.\n"
+                        "Nothing is known of them. Again: inv migrate --rehearse"
+                    )
+                found.locks = plans.locks(seen, bound)
             if stage.live:
                 with report.phase("old one") as progress:
                     found.failures = _try_live(place, progress)

@@ -82,11 +82,15 @@ def images(
 
     Those of `fresh` are built anew, with the packages of today. A dry run builds nothing: it names what would be built.
     """
-    built: dict[str, str] = {}
-    for name, service in sorted(estate.environment.services.items()):
-        if not service.image and (service.kind not in built or name in fresh):
-            built[service.kind] = _image(estate, service.kind, report, fresh=name in fresh, dry=dry)
-    return {name: service.image or built[service.kind] for name, service in estate.environment.services.items()}
+    built: dict[tuple[str, bool], str] = {}
+    found: dict[str, str] = {}
+    # What stays as it is comes first: the newest image there is then not the one that is built for the others.
+    for name, service in sorted(estate.environment.services.items(), key=lambda one: one[0] in fresh):
+        key = (service.kind, name in fresh)
+        if not service.image and key not in built:
+            built[key] = _image(estate, service.kind, report, fresh=name in fresh, dry=dry)
+        found[name] = service.image or built[key]
+    return found
 
 
 def _image(estate: Estate, kind: str, report: Report, *, fresh: bool, dry: bool) -> str:

@@ -27,6 +27,8 @@ def main() -> None:
 def count_words(ending: threading.Event) -> None:
     """Count the words of each note in the queue, and write one line to the database for each."""
     queue, mine = services.queue(), f"{services.QUEUE}:{socket.gethostname()}"
+    while queue.lmove(mine, services.QUEUE, "LEFT", "RIGHT") is not None:
+        continue  # what this worker had begun when it was killed
     while not ending.is_set():
         # What is taken stays on a list of this worker's until it is done: nothing is lost with a process.
         note = queue.blmove(services.QUEUE, mine, 1, "RIGHT", "LEFT")

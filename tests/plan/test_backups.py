@@ -49,8 +49,11 @@ def test_only_the_named_service_is_backed_up():
     ],
 )
 def test_what_is_sick_is_not_backed_up_and_its_trouble_told(sick, why):
+    found = [facts(running(**sick))]
     with pytest.raises(Refused, match=rf"database on app1 is not healthy \({why}\)"):
-        back_up(running(**sick))
+        backups.back_up(ESTATE, AT, "database")(found)
+    assert not backups.back_up(ESTATE, AT, None)(found), "the others are backed up all the same"
+    assert backups.sick(ESTATE, found) == {"database": why}
 
 
 @pytest.mark.parametrize(("keep", "gone"), [(1, 3), (2, 2), (3, 1), (4, 0), (9, 0)])
@@ -76,7 +79,7 @@ def test_a_restore_fills_new_data_before_it_stops_anything_and_then_starts_with_
     assert [phase.name for phase in plan.phases] == list(backups.RESTORE_PHASES)
     said = whys(plan)
     order = ["pull", "make the data", "restore database", "stop database: container", "keep the data",
-             "use the new data", "create", "wait for", "let app1 use", "note what database was restored from"]  # fmt: skip
+             "use the new data", "create", "wait for", "let app1 use", "note what database was"]  # fmt: skip
     places = [next(place for place, why in enumerate(said) if why.startswith(one)) for one in order]
     assert places == sorted(places)
 
@@ -152,8 +155,8 @@ def test_status_tells_of_a_service_that_was_moved_and_runs_where_it_was():
 
 
 def test_where_backups_lie_is_told_with_their_hosts():
-    assert service_status.where(ESTATE, f"{AT}.gz", None) == [f"database: app1:{HOME}/backups/{AT}.gz"]
-    assert service_status.where(ESTATE, f"{AT}.gz", "queue") == []
+    assert service_status.where(ESTATE, f"{AT}.gz", ["database"]) == [f"database: app1:{HOME}/backups/{AT}.gz"]
+    assert service_status.where(ESTATE, f"{AT}.gz", ["queue"]) == []
 
 
 # --- what hosts answer ---

@@ -97,7 +97,7 @@ def test_what_a_killed_attempt_left_beside_a_service_that_is_as_described_goes()
 
 
 def test_a_full_disk_is_told_before_anything_is_touched():
-    with pytest.raises(Refused, match="app1 has 99 MB of disk left, 500 MB are needed"):
+    with pytest.raises(Refused, match="app1 has 99 MB of disk left, database needs 500 MB"):
         up(disk_free=99 * 2**20)
     assert not up(running(), disk_free=0)
 
