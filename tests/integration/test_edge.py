@@ -380,7 +380,8 @@ def test_previews_are_closed_where_nothing_is_said(edge):
     """Last, since it closes them for the tests above."""
     with inventory("closed", changed(OPEN, "")) as environment:
         edge.sandbox.must("bootstrap", "--only", "appserver", environment=environment)
-        serving = "pgrep --full --exact 'nginx: worker process'"
+        # A container may have an nginx too: a service of search has.
+        serving = "pgrep --full --exact --parent $(cat /run/nginx.pid) 'nginx: worker process'"
         former = {host: edge.sandbox.on(host, serving).split() for host in APP_HOSTS}
         said = edge.sandbox.must("install", "--version", edge.version, environment=environment)
         assert "previews are closed" in said
