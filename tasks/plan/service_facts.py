@@ -20,7 +20,8 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*", re.ASCII)
 class Found:
     """A service as found. `memory` and `bytes` (of its data) are None where it doesn't run; `state` is docker's word.
 
-    `health` is "" where it answers as it should, else what is wrong. `apps` has a digest of each app's password.
+    `program` is "" where supervisord doesn't know one, or would not after a restart. `health` is "" where it answers as
+    it should, else what is wrong. `apps` has a digest of each app's password.
     """
 
     state: str

@@ -126,10 +126,11 @@ def take_away(estate: Estate, name: str, found: Found) -> tuple[Step, ...]:
         back = files.rename(f"{file}.former", file)
         if found.program:
             steps.append(Step(f"{why}: program", files.rename(file, f"{file}.former"), undo=back))
-            steps.append(Step(f"{why}: program", supervisor.forget(held)))
         else:  # an attempt was killed, or somebody took the program away
             text = render.program(held, estate.environment.user).encode()
             steps.append(Step(f"{why}: write its program", files.write(f"{file}.former"), text, undo=back))
+        # Or supervisord would start again what is stopped.
+        steps.append(Step(f"{why}: program", supervisor.forget(held)))
     if found.state:
         seconds = grace + container.MARGIN
         steps.append(

@@ -557,7 +557,10 @@ def service(name, known, health, size):
         "memory": memory(state["Pid"]) if running else None,
         "started": state.get("StartedAt"),
         "former": "State" in docker(f"/containers/{container}.former/json"),
-        "program": known.get(container),
+        # One whose file is gone runs until supervisord starts anew, and not after that.
+        "program": known.get(container)
+        if content(f"{os.path.dirname(APP['home'])}/supervisor/{container}.conf")
+        else None,
         "health": inside(container, health)[1] if running else None,
         "bytes": kilobytes(inside(container, size)[0]) * 1024 if running else None,
         "data": os.path.isdir(f"{APP['home']}/{name}/data"),

@@ -176,3 +176,13 @@ def test_a_service_of_any_image_is_run_backed_up_and_restored(board):
     finally:
         clean = "rm -f /srv/depl/supervisor/service-cache.conf; supervisorctl update; docker rm -f service-cache"
         board.sandbox.on("app2", f"sudo sh -c '{clean}; rm -rf {home('cache')}'")
+
+
+def test_a_service_whose_program_somebody_took_away_is_told_and_watched_again(board):
+    """As a killed restore leaves it: supervisord knows the program still, and would not after a reboot."""
+    board.sandbox.on("app1", "sudo rm /srv/depl/supervisor/service-queue.conf")
+    assert board.services()["queue"]["health"] == "not watched by supervisord"
+    board.sandbox.must("services.up")
+    assert board.services()["queue"]["health"] == "ok"
+    board.sandbox.on("app1", "test -s /srv/depl/supervisor/service-queue.conf")
+    board.use()
