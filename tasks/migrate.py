@@ -37,7 +37,7 @@ def migrate(
     wanted = Version.parse(version) if version is not None else None
     if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", bound, re.ASCII):
         raise BadInput(f"{bound[:60]!r} is no number of seconds: expected one such as 0.5 or 2.")
-    with begin(c, "migrate", app, secrets=rehearse) as work:
+    with begin(c, "migrate", app, secrets=rehearse, aside=json) as work:
         chosen = wanted or work.newest()
         if rehearse:
             try_it(work, chosen, float(bound), json)

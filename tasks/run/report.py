@@ -142,5 +142,6 @@ class _Bytes:
         self.out.flush()
 
 
-def make() -> Report:
-    return TeamCityReport() if settings.under_teamcity() else Report()
+def make(*, aside: bool = False) -> Report:
+    out = sys.stderr if aside else sys.stdout
+    return TeamCityReport(out) if settings.under_teamcity() else Report(out)

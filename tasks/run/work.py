@@ -182,12 +182,15 @@ AnyWork = TypeVar("AnyWork", bound=Work[Any])
 
 
 @contextmanager
-def begin(c: invoke.Context, verb: str, app: str | None, *, secrets: bool = False) -> Iterator[OnHosts]:
+def begin(
+    c: invoke.Context, verb: str, app: str | None, *, secrets: bool = False, aside: bool = False
+) -> Iterator[OnHosts]:
     """Open a piece of work on one app; its lock is held until the end, but for a dry run.
 
-    With `secrets` where it writes an environment: to decrypt them takes time, and a key.
+    With `secrets` where it writes an environment: to decrypt them takes time, and a key. What
+    goes on is told `aside`, on standard error, where standard output is for machines.
     """
-    report = make()
+    report = make(aside=aside)
     with reporting(verb, report):
         target = choose(app)
         if secrets:

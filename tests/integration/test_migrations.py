@@ -83,12 +83,12 @@ def test_a_rehearsal_says_that_a_rollback_stays_possible_and_changes_nothing(at_
 
 def test_a_rehearsal_tells_locks_that_are_held_longer_than_the_bound(at_rest):
     version = like(at_rest, TESTAPP_MIGRATE_LOCK="2")
-    said = at_rest.must("migrate", "--rehearse", "--bound", "0.5", "--version", version, "--json")
-    found = json.loads(said[said.index("{") : said.rindex("}") + 1])
+    ended = at_rest.inv("migrate", "--rehearse", "--bound", "0.5", "--version", version, "--json")
+    found = json.loads(ended.out)
     (lock,) = [one for one in found["locks"] if one["table"] == "notes"]
     assert lock["mode"] == "AccessExclusiveLock"
     assert lock["seconds"] >= 1.5
-    assert "It holds AccessExclusiveLock on notes for" in said
+    assert "It holds AccessExclusiveLock on notes for" in ended.err
 
 
 def test_a_rehearsal_of_what_breaks_the_live_version_says_that_a_rollback_would_not_be_possible(at_rest):
