@@ -7,13 +7,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..model.environment import Host
 from ..model.layout import tls_folder
 from ..model.percent import BUCKETS, Percent
-from . import hosts
+from . import hosts, migrate, rehearsal
 from .balancer import Balancer
-from .facts import Facts, Installed
+from .facts import RUNNING, Container, Facts, Installed
 from .wishes import Target
 
+ONE_OFF = (migrate.PART, rehearsal.PART)
+"""Components whose containers end with the command that made them."""
 EXPIRES_SOON = 21 * 86400
 """Seconds left of a certificate from when on it is spoken of: a renewal that works has come by then."""
 
@@ -107,7 +110,19 @@ def under_way(facts: Sequence[Facts]) -> list[str]:
             lines.append(f"{one.host}: {who} is at work: {verb}, since {since}.")
         elif left := one.unfinished:
             lines.append(f"{one.host}: {left.get('what')} by {left.get('who')} at {left.get('at')} was cut short.")
+        if one.holder is None:
+            lines += [_one_off(one.host, found) for found in one.workers if found.component in ONE_OFF]
     return lines
+
+
+def _one_off(host: Host, found: Container) -> str:
+    """A container that should have gone with the command that made it."""
+    state = "still runs" if found.state == RUNNING else f"exited {found.exit}"
+    again = "inv migrate" if found.component == migrate.PART else "inv migrate --rehearse"
+    return (
+        f"{host}: {found.name} is left of a command that was cut short; it {state}.  "
+        f"again: {again} --version {found.version}"
+    )
 
 
 def balance(

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tasks.model.release import Release
 from tasks.plan import overview
+from tasks.plan.facts import Container
 
 from .world import APP1, APP2, NOW, V1, V2, Story, installed
 
@@ -63,3 +66,17 @@ def test_a_certificate_that_ends_soon_is_told_with_its_hosts():
     ]
     assert "on app2 has ended" in overview.expiring([replace(facts[1], certificates={"app1.foo": NOW})], names, NOW)[0]
     assert overview.expiring([replace(facts[0], certificates=None)], names, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("component", "state", "said"),
+    [
+        ("migrate", "running", f"it still runs.  again: inv migrate --version {V2}"),
+        ("rehearsal", "exited", f"it exited 0.  again: inv migrate --rehearse --version {V2}"),
+    ],
+)
+def test_what_a_killed_migration_or_rehearsal_left_is_told_with_what_to_type(component, state, said):
+    left = Container(f"app1-{V2}-{component}", V2, component, "image", state, 0, False, None)
+    found = replace(Story().has(installed(V1, 0)).went_live(Release(V1, 0)).facts(), workers=(left,))
+    assert overview.under_way([found]) == [f"app1: {left.name} is left of a command that was cut short; {said}"]
+    assert len(overview.under_way([replace(found, holder={"who": "ana"})])) == 1, "somebody is at it"
