@@ -41,8 +41,9 @@ class Package:
 
 
 def placing(app):
-    """An edit of the inventory: this is the only app that it places."""
-    placed = f"depl_apps: {json.dumps({app: {'domains': [DOMAIN], 'hosts': 'appservers'}})}\n"
+    """An edit of the inventory: this is the app that is meant; board stays, since services serve what is placed."""
+    apps = {app: {"domains": [DOMAIN]}, "board": {"domains": ["board.foo"]}}
+    placed = f"depl_default_app: {app}\ndepl_apps: {json.dumps(apps)}\n"
     return lambda _, text: re.sub(r"^depl_default_app:.*?(?=^depl_services)", placed, text, flags=re.M | re.S)
 
 
