@@ -108,8 +108,8 @@ class Sandbox:
         return {self.get("app1.foo", "/version", host).json()["version"] for host in APP_HOSTS}
 
     def tree(self) -> str:
-        """All that depl keeps on the app hosts, to compare before and after; not of board, whose job never rests."""
-        files = "sudo find /srv/depl -printf '%p %y %l %s %T@\\n' | grep -v -e /lock -e /run -e /depl/board | sort"
+        """All that depl keeps on the app hosts, to compare before and after; not what board and services write."""
+        files = "sudo find /srv/depl -printf '%p %y %l %s %T@\\n' | grep -v -e /lock -e /run -e /board -e /data | sort"
         containers = "sudo docker ps -a --format '{{.Names}} {{.State}}' | sort"
         listing = f"{files}; {containers}"
         return "\n".join(self.on(host, listing) for host in APP_HOSTS)

@@ -27,8 +27,8 @@ PLACES = (
 # What there is, without times: a failed install writes in the audit file, and in folders that it leaves as they were.
 LEFT = """
 sudo find /srv/depl ! -name audit.jsonl ! -name lock ! -path '*/run/*' ! -type d -printf '%p %y %l %s\\n' \
-    | grep -v ^/srv/depl/board/jobs | sort
-sudo find /srv/depl -type d | sort
+    | grep -v -e ^/srv/depl/board/jobs -e /data/ | sort
+sudo find /srv/depl -type d | grep -v /data/ | sort
 sudo docker ps --all --format '{{.Names}} {{.State}}' | sort
 sudo docker images --format '{{.Repository}}:{{.Tag}}' | sort
 sudo supervisorctl status | awk '{print $1}' | sort
