@@ -113,10 +113,13 @@ def restore(c: Context, service: str, file: str | None = None) -> None:
         images = services.images(estate, report, dry=dry)
         with services.on_services("services.restore", estate, report, dry) as work:
             chosen = backups.choose(estate, name, file, work.facts)
+            had_data = backups.had_data(estate, name, work.facts)
             work.carry_out(backups.restore(estate, name, chosen, images), f"restore {name} from {chosen}")
-            if not dry:
+            if dry:
+                return
+            if had_data:
                 report.line(f"What it had before: {backups.kept(estate, name)}")
-                report.line(f"{name} has the data of {chosen}, and answers ({report.seconds:.1f} s).")
+            report.line(f"{name} has the data of {chosen}, and answers ({report.seconds:.1f} s).")
 
 
 @task(

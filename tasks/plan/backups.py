@@ -70,6 +70,12 @@ def choose(estate: Estate, name: str, file: str | None, facts: Sequence[ServiceF
     return file or there[-1]
 
 
+def had_data(estate: Estate, name: str, facts: Sequence[ServiceFacts]) -> bool:
+    """Whether there are data on a service's host that a restore would keep."""
+    host = estate.environment.services[name].host
+    return any(one.services[name].has_data for one in facts if one.host.name == host)
+
+
 def restore(
     estate: Estate, name: str, backup: str, images: Mapping[str, str]
 ) -> Callable[[Sequence[ServiceFacts]], Plan]:

@@ -180,3 +180,9 @@ def test_what_nobody_asked_for_and_names_that_lead_elsewhere_are_left_out():
 def test_a_restore_forgets_who_was_let_in_before_it_changes_the_data():
     said = whys(restore())
     assert said.index("forget who uses database") < said.index("keep the data of database")
+
+
+def test_data_to_keep_are_only_those_on_the_services_own_host():
+    assert backups.had_data(ESTATE, "database", [facts(running())])
+    assert not backups.had_data(ESTATE, "database", [facts()])
+    assert not backups.had_data(estate(replace(DATABASE, host="app2")), "database", [facts(running())])
