@@ -1,0 +1,1 @@
+"""Statistics of a rollout: collect on hosts, merge, judge, report."""
