@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import bootstrap, build, hosts, install, migrate, promote, prune, secret, services, status
+from . import bootstrap, build, canary, hosts, install, migrate, promote, prune, secret, services, status
 
 ns = Collection(
     bootstrap.bootstrap,
@@ -14,7 +14,7 @@ ns = Collection(
     migrate.migrate,
     promote.promote,
     promote.rollback,
-    promote.canary,
+    canary.canary,
     prune.prune,
     status.status,
     status.logs,

@@ -1,4 +1,4 @@
-"""inv promote, rollback, canary: which release gets which traffic, on all hosts or on none."""
+"""inv promote, rollback: which release gets the traffic, on all hosts or on none."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from functools import partial
 
 from invoke import Context, task
 
-from .errors import BadInput
-from .model.percent import Percent
 from .model.version import Version
 from .plan import install, migrate, variables, workers
 from .plan import promote as plans
@@ -48,30 +46,6 @@ def rollback(c: Context, version: str | None = None, app: str | None = None) -> 
     with begin(c, "rollback", app) as work:
         former = wanted or plans.former(work.facts)
         send_all(work, former, "rollback to", plans.back)
-
-
-@task(
-    positional=[],  # or Invoke would take --help for the percentage
-    help={"percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary", "version": VERSION, "app": APP},
-)
-def canary(c: Context, percent: str | None = None, version: str | None = None, app: str | None = None) -> None:
-    """Send a share of users to VERSION, the same on every host.
-
-    No user is sent back while the share grows.
-    """
-    if percent is None:
-        raise BadInput("A canary of how many users? Say it in per cent: inv canary --percent 5")
-    share = Percent.parse(percent)
-    wanted = Version.parse(version) if version is not None else None
-    with begin(c, "canary", app) as work:
-        chosen = wanted or plans.current_canary(work.facts) or work.newest()
-        what = f"canary {chosen} at {share}"
-        changed = work.carry_out(lambda facts: plans.canary(work.target, chosen, share, facts), what)
-        if not work.dry:
-            done = "ended" if not share.buckets else f"{chosen} gets {share} of the users"
-            work.report.line(
-                f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: inv status"
-            )
 
 
 def roll_out(work: OnHosts, image_of: Version) -> None:

@@ -38,6 +38,7 @@ from tasks.plan import (
     backups,
     balancer,
     build,
+    canary,
     certificates,
     components,
     hosts,
@@ -182,7 +183,7 @@ def certified(environment, names):
 
 
 @cache
-def sound_shape(slots, hsts, groups):
+def sound_shape(slots, hsts, groups, health):
     """The shape of a site whose domains share certificates like `groups` says: of each its number, and of its previews.
 
     0 is a domain without one.
@@ -191,7 +192,8 @@ def sound_shape(slots, hsts, groups):
     names = {f"*.g{group}.foo" for _, group, _ in groups if group}
     names |= {f"*.{domain}" for domain, (_, _, preview) in zip(domains, groups, strict=True) if preview}
     environment = certified(replace(ENVIRONMENT, slots=slots, hsts=hsts), names)
-    return sorted(shape(directives(render.site(TARGET.app, Placement(domains), environment))))
+    app = replace(TARGET.app, health=health)
+    return sorted(shape(directives(render.site(app, Placement(domains), environment))))
 
 
 def grouped(domains, environment):
@@ -233,7 +235,7 @@ def check_site(name, placement, slots, hsts, http, health, tls):
     app = replace(TARGET.app, name=name, http=http, health=health)
     environment = certified(replace(ENVIRONMENT, slots=slots, hsts=hsts), tls)
     found = directives(render.site(app, Placement(placement), environment))
-    assert sorted(shape(found)) == sound_shape(slots, hsts, grouped(placement, environment))
+    assert sorted(shape(found)) == sound_shape(slots, hsts, grouped(placement, environment), health)
     words = [words for _, words in found]
     served = [one for names in named(found, "server_name") for one in names[1:] if not one.startswith('"')]
     assert sorted(served) == sorted(placement)
@@ -281,7 +283,10 @@ def check_bootstrapped(environment):
     assert [words[1] for words in named(found, "set_real_ip_from")] == list(proxies)
     nothing = {"depl_preview_allow": {}, "nginx_believed": [], "depl_tls": {}}
     least = len(directives(BOOTSTRAPPED.get_template("http.conf").render(nothing)))
-    assert len(found) == least + 6 * bool(proxies) + 2 * len(proxies) + len(allowed.users) + 4 * bool(environment.tls)
+    testers = [words[0] for _, words in found if len(words) == 2 and words[1] == "1"]
+    assert testers == ["127.0.0.1", *allowed.networks, *proxies] or testers == [*proxies, "127.0.0.1", *allowed.networks]
+    own = len(allowed.networks) + len(allowed.users)
+    assert len(found) == least + 6 * bool(proxies) + 2 * len(proxies) + own + 4 * bool(environment.tls)
     found = directives(BOOTSTRAPPED.get_template("preview.conf").render(values))
     assert [words[1] for words in named(found, "allow")] == ["127.0.0.1", *allowed.networks]
     assert [words[0] for _, words in found if words[0] != "allow"] == ["satisfy", "deny"] + (
@@ -664,7 +669,7 @@ def test_answers_of_hosts(said):
         lambda: install.plan(target, Version("2026.11.22.12.07"), [facts]),
         lambda: install.plan(target, Version("2026.11.22.12.08"), [facts]),
         lambda: promote.plan(target, V2, [facts]),
-        lambda: promote.canary(target, V2, Percent(70), [facts]),
+        lambda: canary.plan(target, canary.Canary(V2, Percent(70)), [facts]),
         lambda: promote.plan(target, promote.former([facts]), [facts]),
         lambda: prune.plan(target, [facts]),
         lambda: workers.up(target, [facts]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .rollout import Goal, Rules
 from .service import Need
 
 WEB = "web"
@@ -73,7 +74,7 @@ class Component:
 
     Asked to end, by `stop_signal`, a container has `grace` seconds until it is killed. One with a `schedule`, a cron
     line in UTC, is a job: its command runs at these times, `once` for all hosts or on each of them. `needs` names the
-    variables without which it must not start.
+    variables without which it must not start. With `canary` a canary has it too, not only what is live.
     """
 
     command: tuple[str, ...]
@@ -85,6 +86,7 @@ class Component:
     schedule: str | None = None
     once: bool = True
     needs: tuple[str, ...] = ()
+    canary: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ class App:
     services: dict[str, Need] = field(default_factory=dict)
     migrate: Migration | None = None
     smoke: tuple[str, ...] = ()
+    canary: Rules = field(default_factory=Rules)
+    goals: dict[str, Goal] = field(default_factory=dict)
 
     @property
     def web(self) -> Component:

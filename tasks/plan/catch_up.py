@@ -29,7 +29,7 @@ def versions(host: Host, like: Routed, facts: Sequence[Facts]) -> tuple[Version,
     """What must be installed on the host, oldest first: live, the canary, and the way back if others still have it."""
     kept = {one.release.version for found in facts if found.host != host for one in found.installed if one.complete}
     back = {like.previous} & kept
-    return tuple(sorted({one for one in (*_versions(like)[:2], *back) if one}))
+    return tuple(sorted({*(one.version for one in like.table.releases), *(one for one in back if one)}))
 
 
 def release(target: Target, host: Host, version: Version, busy: Collection[str], facts: Sequence[Facts]) -> Plan:
@@ -37,7 +37,8 @@ def release(target: Target, host: Host, version: Version, busy: Collection[str],
     (found,) = (one for one in facts if one.host == host)
     if host.name not in busy:
         found = replace(found, live=None, counts={})
-    return install.plan(target, version, [found])
+    controls = {one.release.version: one.control_of for each in facts for one in each.installed}
+    return install.plan(target, version, [found], controls.get(version))
 
 
 def table(target: Target, host: Host, like: Routed, facts: Sequence[Facts]) -> Plan:
@@ -58,6 +59,5 @@ def _beside(host: Host, facts: Sequence[Facts]) -> tuple[Facts, list[Facts]]:
     return found, [*(one for one in facts if one.host != host), found]
 
 
-def _versions(live: Routed) -> tuple[Version, Version | None, int]:
-    table = live.table
-    return table.live.version, table.canary.version if table.canary else None, table.share.buckets
+def _versions(live: Routed) -> tuple[tuple[Version, ...], int]:
+    return tuple(one.version for one in live.table.releases), live.table.share.buckets

@@ -27,10 +27,11 @@ def start(
     component: Component,
     mounts: Mapping[str, str],
     undo: Argv,
+    image_of: Version | None = None,
 ) -> tuple[Step, ...]:
     """Create and start one of a release, which `undo` removes. Needs the release's folder with its variables."""
     made = create(
-        target, facts, release.version, f"{target.layout.release(release)}/env", name, part, component, mounts
+        target, facts, release.version, f"{target.layout.release(release)}/env", name, part, component, mounts, image_of
     )
     return launch(name, made, target.environment.user, undo)
 
@@ -44,11 +45,12 @@ def create(
     part: str,
     component: Component,
     mounts: Mapping[str, str],
+    image_of: Version | None = None,
 ) -> Argv:
-    """Create a container of a version's image, with the app's limits and the sockets of its services."""
+    """Create a container of a version's image, or another one's, with the app's limits and its services' sockets."""
     return docker.create(
         name,
-        target.layout.image(target.environment.registry, version),
+        target.layout.image(target.environment.registry, image_of or version),
         component,
         labels={"depl.app": target.app.name, "depl.version": str(version), "depl.component": part},
         env_file=env_file,

@@ -17,8 +17,10 @@ from ..model.job import Job
 from ..model.layout import Layout
 from ..model.percent import BUCKETS, Percent
 from ..model.release import Release
+from ..model.rollout import Rollout
 from ..model.route import Table
 from ..model.version import Version
+from . import rollouts
 
 RUNNING = "running"
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -48,6 +50,8 @@ class Installed:
     health: int | None
     container: Container | None
     program: str | None
+    control_of: Version | None = None
+    """The version whose image it is a fresh process of, beside a canary."""
 
     @property
     def running(self) -> bool:
@@ -71,6 +75,7 @@ class Routed:
     at: float
     written: float
     by: str = ""
+    rollout: Rollout | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class Facts:
     @property
     def serving(self) -> tuple[Release, ...]:
         """The releases that live traffic goes to: what the buckets really lead to, described or not."""
-        described = (self.live.table.live, self.live.table.canary) if self.live else ()
+        described = self.live.table.releases if self.live else ()
         real = (Release.from_folder(folder) for folder in self.counts)
         return tuple(dict.fromkeys(one for one in (*described, *real) if one))
 
@@ -248,6 +253,7 @@ def _installed(
         health=health if whole(health) else None,
         container=containers.get(name),
         program=text(answer["programs"].get(name)) or None,
+        control_of=_version(description.get("control_of")),
     )
 
 
@@ -288,18 +294,19 @@ def _job(found: object) -> Job | None:
 
 def _routed(number: int, found: object) -> Routed | None:
     about = mapping(found)
-    live, canary = Release.from_folder(text(about.get("live"))), Release.from_folder(text(about.get("canary")))
+    live, canary, control = (Release.from_folder(text(about.get(one))) for one in ("live", "canary", "control"))
     share, at = about.get("share", 0), seconds(about.get("at", 0))
     written = seconds(about.get("written", at))
     if not live or at is None or written is None or not whole(share) or not 0 <= share <= BUCKETS:
         return None
     return Routed(
         number=number,
-        table=Table(live, canary, Percent(share if canary else 0)),
+        table=Table(live, canary, Percent(share if canary else 0), control if canary else None),
         previous=_version(about.get("previous")),
         at=at,
         written=written,
         by=printable(text(about.get("by"))),
+        rollout=rollouts.parse(about.get("rollout")),
     )
 
 

@@ -21,12 +21,15 @@ ROOM = 500 * 1024 * 1024
 """Bytes that must be free on a host's disk before anything is pulled."""
 
 
-def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
-    """Install `version` on each host that doesn't have it in good health; raises Refused."""
-    return together(PHASES, {one.host: _on_host(target, version, one) for one in facts})
+def plan(target: Target, version: Version, facts: Sequence[Facts], control_of: Version | None = None) -> Plan:
+    """Install `version` on each host that doesn't have it in good health; raises Refused.
+
+    Its image is its own, or that of the version that it is a control arm of.
+    """
+    return together(PHASES, {one.host: _on_host(target, version, one, control_of) for one in facts})
 
 
-def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
+def _on_host(target: Target, version: Version, facts: Facts, control_of: Version | None) -> HostPlan:
     its_site = _site(target, facts)
     found = facts.find(version)
     if found and found.healthy:
@@ -46,10 +49,10 @@ def _on_host(target: Target, version: Version, facts: Facts) -> HostPlan:
     return {
         "clear": _clear(target, facts, version),
         "site": its_site,
-        "image": (_pull(target, version),),
-        "start": _start(target, facts, release),
+        "image": (_pull(target, version, control_of),),
+        "start": _start(target, facts, release, control_of),
         "health": (_wait(target, release),),
-        "preview": _show(target, release),
+        "preview": _show(target, release, control_of),
     }
 
 
@@ -109,12 +112,13 @@ def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
     return (*steps, *site.steps(layout, facts.site, render.site(target.app, target.placement, target.environment)))
 
 
-def _pull(target: Target, version: Version) -> Step:
-    image = target.layout.image(target.environment.registry, version)
-    return Step(f"pull {image}", docker.pull(image), undo=docker.remove_image(image), timeout=900)
+def _pull(target: Target, version: Version, control_of: Version | None) -> Step:
+    image = target.layout.image(target.environment.registry, control_of or version)
+    undo = () if control_of else docker.remove_image(image)  # a control arm's image is a live release's
+    return Step(f"pull {image}", docker.pull(image), undo=undo, timeout=900)
 
 
-def _start(target: Target, facts: Facts, release: Release) -> tuple[Step, ...]:
+def _start(target: Target, facts: Facts, release: Release, image_of: Version | None) -> tuple[Step, ...]:
     layout, version = target.layout, release.version
     folder, sockets = layout.release(release), layout.sockets(release)
     name, mounts = layout.container(version), {sockets: SOCKETS_IN_CONTAINER}
@@ -125,7 +129,7 @@ def _start(target: Target, facts: Facts, release: Release) -> tuple[Step, ...]:
              variables.text(target, version, facts.host).encode()),
         Step("take the slot", files.link(f"../releases/{release}", layout.slot(release.slot)),
              undo=files.remove(layout.slot(release.slot))),
-        *container.start(target, facts, release, name, WEB, target.app.web, mounts, undo=docker.remove(name)),
+        *container.start(target, facts, release, name, WEB, target.app.web, mounts, docker.remove(name), image_of),
     )  # fmt: skip
 
 
@@ -140,10 +144,16 @@ def _wait(target: Target, release: Release) -> Step:
     )
 
 
-def _show(target: Target, release: Release) -> tuple[Step, ...]:
+def _show(target: Target, release: Release, control_of: Version | None) -> tuple[Step, ...]:
     layout, version = target.layout, release.version
     preview = layout.version(version)
-    description = {"version": str(version), "slot": release.slot, "at": target.now, "by": target.who}
+    description = {
+        "version": str(version),
+        "slot": release.slot,
+        "at": target.now,
+        "by": target.who,
+        "control_of": str(control_of) if control_of else None,
+    }
     url = target.preview(version)
     return (
         Step("write the release's description", files.write(f"{layout.release(release)}/release.json"),

@@ -86,6 +86,8 @@ def _state(facts: Facts, found: Installed) -> str:
         return "incomplete"
     if facts.live and facts.live.table.live == found.release:
         return "live"
+    if facts.live and facts.live.table.control == found.release:
+        return "control"
     if found.release in facts.serving:
         return "canary"
     return "ready" if found.running else "stopped"

@@ -1,4 +1,4 @@
-"""Write the next routing table on all hosts, then make it live on all of them: promote, rollback, canary."""
+"""Write the next routing table on all hosts, then make it live on all of them: promote and rollback."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import groupby
 from ..commands import files, onhost
 from ..errors import Refused
 from ..model.layout import Layout
-from ..model.percent import Percent
 from ..model.release import Release
+from ..model.rollout import Rollout
 from ..model.route import Table
 from ..model.version import Version
-from . import jobs, migrate, workers
+from . import jobs, migrate, rollouts, workers
 from .facts import Facts, Routed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
@@ -29,7 +29,7 @@ def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
 
     Raises Refused where a host lacks it in good health.
     """
-    ready = [(one, _ready(one, version)) for one in facts]
+    found = [(one, ready(one, version)) for one in facts]
     migrations = migrate.on_hosts(target, version, facts)
     return together(
         PHASES,
@@ -37,40 +37,36 @@ def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
             one.host: {
                 **migrations.get(one.host, {}),
                 "workers": workers.come_up(jobs.share(target, one.host, facts), release, one),
-                **_on_host(target, one, Table(release)),
+                **_everyone(target, one, release, facts),
             }
-            for one, release in ready
+            for one, release in found
         },
     )
 
 
 def back(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
     """Send all traffic to `version` at once, whether its workers run or not; raises Refused like `plan`."""
-    ready = [(one, _ready(one, version)) for one in facts]
-    return together(PHASES, {one.host: _on_host(target, one, Table(release)) for one, release in ready})
+    found = [(one, ready(one, version)) for one in facts]
+    return together(PHASES, {one.host: _everyone(target, one, release, facts) for one, release in found})
 
 
-def canary(target: Target, version: Version, share: Percent, facts: Sequence[Facts]) -> Plan:
-    """Send `share` of the users to `version` and the others to what is live; a share of 0 ends it.
-
-    Raises Refused where a host lacks it in good health, and before its migration was run.
-    """
-    if share.buckets:
-        migrate.must_have_run(target, version, facts)
-    tables = [(one, _with_canary(_live(one).table.live, one, version, share)) for one in facts]
-    return together(PHASES, {one.host: _on_host(target, one, table) for one, table in tables})
+def _everyone(target: Target, facts: Facts, release: Release, fleet: Sequence[Facts]) -> HostPlan:
+    """The steps that send all traffic to a release; a canary that is under way ends with that."""
+    table = Table(release)
+    return send(target, facts, table, rollouts.after(newest(fleet), table, target.now))
 
 
 def same(target: Target, like: Routed, facts: Facts, fleet: Sequence[Facts]) -> Plan:
     """Give one host of a fleet the table that another one has, with its way back and its time; raises Refused."""
-    canary = _ready(facts, like.table.canary.version) if like.table.canary else None
-    table = Table(_ready(facts, like.table.live.version), canary, like.table.share)
-    up = workers.come_up(jobs.share(target, facts.host, fleet), table.live, facts)
+    canary = ready(facts, like.table.canary.version) if like.table.canary else None
+    control = ready(facts, like.table.control.version) if like.table.control else None
+    table = Table(ready(facts, like.table.live.version), canary, like.table.share, control)
+    up = workers.all_up(jobs.share(target, facts.host, fleet), table, facts)
     live = facts.live
     if live and (live.table, live.previous) == (table, like.previous) and facts.counts == _counts(table):
         return together(PHASES, {facts.host: {"workers": up}})
     previous = str(like.previous) if like.previous else None
-    description = {**_description(target, facts, table), "previous": previous, "at": like.at}
+    description = {**_description(target, facts, table, like.rollout), "previous": previous, "at": like.at}
     why = f"make live what is live elsewhere: {_says(table)}"
     steps = switch(target.layout, facts.last_number + 1, facts.linked, description, why)
     return together(PHASES, {facts.host: {"workers": up, **steps}})
@@ -93,29 +89,27 @@ def former(facts: Sequence[Facts]) -> Version:
 
 def current(facts: Sequence[Facts]) -> Version:
     """The version that is live on all hosts; raises Refused where there is no such."""
-    versions = {_live(one).table.live.version for one in facts}
+    versions = {must_be_live(one).table.live.version for one in facts}
     if len(versions) > 1:
         raise Refused("The hosts do not agree on what is live.\nFirst see which it is to be: inv status")
     return versions.pop()
 
 
-def _with_canary(live: Release, facts: Facts, version: Version, share: Percent) -> Table:
-    if not share.buckets:
-        return Table(live)
-    if live.version == version:
-        raise Refused(
-            f"{version} is live on {facts.host}: it can't be its own canary.\nInstall a newer one: inv install"
-        )
-    return Table(live, _ready(facts, version), share)
-
-
-def _live(facts: Facts) -> Routed:
+def must_be_live(facts: Facts) -> Routed:
+    """What is live on a host; raises Refused where nothing is."""
     if not facts.live:
         raise Refused(f"Nothing is live on {facts.host} yet, so there is nothing to compare with.\nFirst: inv promote")
     return facts.live
 
 
-def _ready(facts: Facts, version: Version) -> Release:
+def newest(facts: Sequence[Facts]) -> Rollout | None:
+    """The rollout that is under way, or the last one that was: as the host says that changed last."""
+    live = [one.live for one in facts if one.live]
+    return max(live, key=lambda one: one.at).rollout if live else None
+
+
+def ready(facts: Facts, version: Version) -> Release:
+    """The release of a version on a host, ready for traffic; raises Refused."""
     found = facts.find(version)
     if not found or not found.complete:
         raise Refused(f"{version} is not installed on {facts.host}.\nFirst: inv install --version {version}")
@@ -128,12 +122,12 @@ def _ready(facts: Facts, version: Version) -> Release:
     return found.release
 
 
-def _on_host(target: Target, facts: Facts, table: Table) -> HostPlan:
-    """The steps from the live table to `table`; none where the buckets lead there already."""
+def send(target: Target, facts: Facts, table: Table, rollout: Rollout | None) -> HostPlan:
+    """The steps from the live table to `table` with this rollout; none where the buckets lead there already."""
     live = facts.live
     if live and live.table == table and facts.counts == _counts(table):
         return {}
-    description = _description(target, facts, table)
+    description = _description(target, facts, table, rollout)
     former = facts.linked  # also where that table can't be read: it may serve all the same
     return switch(target.layout, facts.last_number + 1, former, description, f"send traffic to {_says(table)}")
 
@@ -164,13 +158,15 @@ def _says(table: Table) -> str:
     return f"{table.canary.version} for {table.share} of users" if table.canary else str(table.live.version)
 
 
-def _description(target: Target, facts: Facts, table: Table) -> dict[str, object]:
+def _description(target: Target, facts: Facts, table: Table, rollout: Rollout | None) -> dict[str, object]:
     previous = _previous(facts, table.live.version)
     runs = [(f"releases/{release}", len(list(group))) for release, group in groupby(table.buckets())]
     return {
         "live": str(table.live),
         "canary": str(table.canary) if table.canary else None,
+        "control": str(table.control) if table.control else None,
         "share": table.share.buckets,
+        "rollout": rollouts.as_json(rollout),
         "previous": str(previous) if previous else None,
         "at": target.now,
         "by": target.who,
@@ -193,8 +189,3 @@ def _previous(facts: Facts, version: Version) -> Version | None:
         ]
         return before[-1].previous if before else None
     return live.table.live.version if live else None
-
-
-def current_canary(facts: Sequence[Facts]) -> Version | None:
-    """The version that is the canary now, if there is one: growing or ending it needs no name."""
-    return next((one.live.table.canary.version for one in facts if one.live and one.live.table.canary), None)

@@ -18,17 +18,18 @@ def spare(target: Target, facts: Facts) -> tuple[list[Installed], list[Installed
     """What may be stopped, and what may be removed.
 
     A release that lost its traffic less than `drain` seconds ago is left alone: a request may still be
-    in flight.
+    in flight. A control arm is not kept when its canary has ended.
     """
     limits = target.environment
     busy = set(facts.serving)
     back = facts.live.previous if facts.live else None
     for later, table in zip(facts.tables[1:], facts.tables, strict=False):
         if later.written > facts.clock - limits.drain:
-            busy |= {table.table.live, *([table.table.canary] if table.table.canary else [])}
+            busy |= set(table.table.releases)
     others = [one for one in facts.installed if one.release not in busy and one.release.version != back]
-    others.sort(key=lambda one: one.installed_at, reverse=True)
-    removed = others[limits.keep_installed :]
+    controls = [one for one in others if one.control_of]
+    others = sorted((one for one in others if not one.control_of), key=lambda one: one.installed_at, reverse=True)
+    removed = others[limits.keep_installed :] + controls
     stopped = [one for one in others[limits.keep_running : limits.keep_installed] if one.running or one.program]
     return stopped, removed
 

@@ -9,6 +9,7 @@ from ..commands import docker, files, onhost
 from ..model.app import Component
 from ..model.layout import APP_GROUP, JOBS_IN_CONTAINER
 from ..model.release import Release
+from ..model.route import Table
 from ..model.version import Version
 from . import container, jobs
 from .facts import RUNNING, Facts
@@ -60,18 +61,35 @@ def _steady(name: str) -> Step:
     return Step(f"wait for {name}", onhost.steady(name, STEADY), evidence=docker.last_words(name), timeout=STEADY + 30)
 
 
+def of_canaries(target: Target) -> Target:
+    """The app as a canary runs it: with those workers alone that are to be tried too."""
+    return jobs.only(target, {part for part, component in target.app.workers.items() if component.canary})
+
+
+def all_up(target: Target, table: Table, facts: Facts) -> tuple[Step, ...]:
+    """Start what the workers of a table's releases lack on a host: of the live one, and of its canary."""
+    up = come_up(target, table.live, facts)
+    return (*up, *come_up(of_canaries(target), table.canary, facts)) if table.canary else up
+
+
 def up(target: Target, facts: Sequence[Facts]) -> Plan:
-    """Start what the live releases' workers lack."""
-    live = [(one, one.live.table.live, jobs.share(target, one.host, facts)) for one in facts if one.live]
-    return together(PHASES, {one.host: {"workers": come_up(share, release, one)} for one, release, share in live})
+    """Start what the live releases' workers lack, and the canaries'."""
+    live = [(one, one.live.table, jobs.share(target, one.host, facts)) for one in facts if one.live]
+    return together(PHASES, {one.host: {"workers": all_up(share, table, one)} for one, table, share in live})
 
 
 def left(target: Target, facts: Facts) -> list[str]:
-    """The workers on a host that no live release has: to be handed over. None is where nothing readable is live."""
+    """The workers on a host that no live release or canary has: to be handed over.
+
+    None is where nothing readable is live.
+    """
     if not facts.live:
         return []
-    wanted = names(target, facts.live.table.live.version)
-    return sorted(there(target, facts).keys() - wanted.keys())
+    table = facts.live.table
+    wanted = set(names(target, table.live.version))
+    if table.canary:
+        wanted |= names(of_canaries(target), table.canary.version).keys()
+    return sorted(there(target, facts).keys() - wanted)
 
 
 def there(target: Target, facts: Facts) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A version once more, with the environment of now: its image under the next version's name."""
+"""A version once more: its image under the next version's name, with the environment of now."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ def is_live(work: OnHosts, version: Version) -> bool:
     return all(answer.ok and answer.out.startswith(f"{wanted[host]} ") for host, answer in answers.items())
 
 
-def name(work: OnHosts, version: Version) -> Version:
+def name(work: OnHosts, version: Version, mark: str = "") -> Version:
     """Give the image of a version the next free version's name too; a dry run only says which that is.
 
-    Not beside a build, which took its version's name when it began.
+    The tag ends with a `mark` where it is not to count as built. Not beside a build, which took its version's name
+    when it began.
     """
     registry.must_have(work.target, version)
     if work.dry:
         return _next(work)
     with one_at_a_time(work.target, work.report):
         new = _next(work)
-        registry.name_again(work.target, version, new)
+        registry.name_again(work.target, version, str(new) + mark)
     return new
 
 
 def _next(work: OnHosts) -> Version:
-    return Version.next(datetime.now(UTC), registry.versions(work.target))
+    return Version.next(datetime.now(UTC), registry.taken(work.target))

@@ -13,6 +13,7 @@ from ..errors import BadConfig, BadInput
 from ..model.app import WEB, App, Component, Source, Wheels
 from ..model.environment import Environment
 from ..model.layout import TAKEN
+from ..model.rollout import ABORT, HOLD, Goal, Rules
 from ..model.service import KINDS, OTHER, PARTS, is_wish
 from ..plan import cron
 from .read import MEMORY, NAME, SIGNALS, is_text, repeated, require, shown, structure
@@ -29,9 +30,11 @@ _PIN = re.compile(
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _PAGE = re.compile(r"/[A-Za-z0-9._~/?=&%-]*", re.ASCII)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _CPU = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
 _LONGEST = 32768
 """Bytes of a variable's value: docker reads env files with lines of up to 64 KB."""
+DAY = 86400
 _BASES = ("slim", "debian")
 _LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
@@ -131,7 +134,33 @@ def parse(name: str, data: Any, where: str) -> App:
         at = f"{where}: migrate"
         _check_process(app.migrate.component, at)
         require(0 < app.migrate.timeout <= 86400, f"{at}.timeout", "expected 1 to 86400 seconds")
+    _check_rules(app.canary, f"{where}: canary")
+    for name, goal in app.goals.items():
+        _check_goal(name, goal, f"{where}: goals.{name}")
     return app
+
+
+def _check_rules(rules: Rules, at: str) -> None:
+    require(0.0001 <= rules.alpha <= 0.2, f"{at}.alpha", "expected 0.0001 to 0.2, such as 0.05")
+    for what, ratio in (("failing", rules.tolerated.failing), ("slow", rules.tolerated.slow)):
+        require(1 < ratio <= 100, f"{at}.tolerated.{what}", "expected more than 1, and at most 100, such as 1.5")
+    require(0 <= rules.negligible <= 100, f"{at}.negligible", "expected 0 to 100 per cent of users")
+    require(0 < rules.minimum_users <= 10**7, f"{at}.minimum_users", "expected 1 to 10000000 users")
+    require(0 < rules.every <= 3600, f"{at}.every", "expected 1 to 3600 seconds")
+    require(rules.every <= rules.patience <= 30 * DAY, f"{at}.patience", "expected `every` to 2592000 seconds")
+    require(0 < rules.before <= DAY, f"{at}.before", "expected 1 to 86400 seconds")
+    require(rules.on_fail in (ABORT, HOLD), f"{at}.on_fail", f"expected abort or hold, got {rules.on_fail!r:.60}")
+
+
+def _check_goal(name: str, goal: Goal, at: str) -> None:
+    require(NAME.fullmatch(name), at, "a goal's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+    require(goal != Goal(), at, "says nothing: expected path, method, status or header")
+    require(not goal.path or (goal.path.startswith("/") and is_text(goal.path, "\r\n")), f"{at}.path",
+            "expected a path such as /bought or /shop/*")  # fmt: skip
+    require("*" not in goal.path[:-1], f"{at}.path", "a * stands at the end only")
+    require(not goal.method or _METHOD.fullmatch(goal.method), f"{at}.method", "expected a method such as POST")
+    require(goal.status == 0 or 100 <= goal.status <= 599, f"{at}.status", "expected 100 to 599")
+    require(is_text(goal.header, "\r\n") and len(goal.header) <= 100, f"{at}.header", "expected a short line of text")
 
 
 def check_schedule(part: str, component: Component, given: Mapping[str, Any], at: str) -> None:
@@ -141,6 +170,7 @@ def check_schedule(part: str, component: Component, given: Mapping[str, Any], at
         require("once" not in given, f"{at}.once", "is for components with a schedule: workers run on every host")
         return
     require(part != WEB, f"{at}.schedule", "web runs always")
+    require(not component.canary, f"{at}.canary", "a job runs for what is live alone")
     require(component.number == 1, f"{at}.number", "a job is one container: its runs come one after the other")
     require(is_text(line, "\r\n\t") and len(line.split()) == 5, f"{at}.schedule",
             f"expected five fields such as '*/5 * * * *' (UTC), got {line!r:.60}")  # fmt: skip

@@ -62,7 +62,7 @@ class _Build:
 
     def run(self) -> Built:
         now = datetime.now(UTC)
-        before = registry.versions(self.target)
+        before = registry.taken(self.target)
         version = Version.next(now, before)
         self.report.version(str(version))
         with self.report.phase("source") as progress:

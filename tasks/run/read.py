@@ -6,6 +6,7 @@ never converted, names that go into paths, units and host names are held to thei
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,6 +51,12 @@ def _exactly(kind: type) -> Callable[[Any, Any], Any]:
     return check
 
 
+def _number(value: Any, _: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"expected a number, got {value!r:.60}")
+    return float(value)
+
+
 _WORDS = {str: "text", int: "a whole number", bool: "true or false"}
 _KINDS = {
     int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "keys and values",
@@ -67,6 +74,7 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind in _WORDS:
         converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(float, _number)
     converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _tuple_of_text)
     return converter
 

@@ -17,12 +17,20 @@ from .report import Report
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONTROL = "-control"
+"""What the tag of a control arm's version ends with: it takes the name, and counts as no version that was built."""
 
 
 def versions(target: Target) -> tuple[Version, ...]:
     """All versions of an app that were built, oldest first; raises Unreachable."""
     there = tags(target.environment.registry, target.app.name)
     return tuple(sorted(version for tag in there if (version := _version(tag))))
+
+
+def taken(target: Target) -> tuple[Version, ...]:
+    """All versions' names that are taken: of what was built, and of control arms, which are never installed again."""
+    there = tags(target.environment.registry, target.app.name)
+    return tuple(version for tag in there if (version := _version(tag.removesuffix(CONTROL))))
 
 
 def tags(registry: str, repository: str) -> tuple[str, ...]:
@@ -57,8 +65,8 @@ def layers(target: Target, version: Version) -> dict[str, int]:
     return {layer["digest"]: layer["size"] for layer in found.get("layers", ())}
 
 
-def name_again(target: Target, version: Version, new: Version) -> None:
-    """Give the image of a version another version's name too: its manifest is put once more, and no layer moves."""
+def name_again(target: Target, version: Version, new: str) -> None:
+    """Give the image of a version another tag too: its manifest is put once more, and no layer moves."""
     place = f"/v2/{target.app.name}/manifests"
     found = _ask(target.environment.registry, f"{place}/{version}")
     if found is None:

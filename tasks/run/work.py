@@ -156,7 +156,10 @@ class OnHosts(Work[Facts]):
     def newest(self) -> Version:
         """The newest version that is installed on all hosts; says which."""
         everywhere = set.intersection(
-            *({one.release.version for one in facts.installed if one.complete} for facts in self.facts)
+            *(
+                {one.release.version for one in facts.installed if one.complete and not one.control_of}
+                for facts in self.facts
+            )
         )
         if not everywhere:
             raise Refused(f"No version of {self.target.app.name} is installed on all hosts.\nFirst: inv install")

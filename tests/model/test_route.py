@@ -1,6 +1,7 @@
 """Routing tables: exact shares, and no user moved back."""
 
 from collections import Counter
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from tasks.model.version import Version
 
 LIVE = Release(Version("2026.11.21.18.30"), 0)
 CANARY = Release(Version("2026.11.22.12.05"), 1)
+CONTROL = Release(Version("2026.11.22.13.00"), 2)
 
 
 def canary_buckets(share):
@@ -67,3 +69,26 @@ def test_a_folder_that_is_no_release_is_none(name):
 
 def test_a_release_is_read_as_it_is_written():
     assert Release.from_folder(str(CANARY)) == CANARY
+
+
+@given(st.integers(0, BUCKETS))
+def test_a_control_arm_is_as_big_as_the_canary_while_there_are_so_many_left(share):
+    table = Table(LIVE, CANARY, Percent(share), CONTROL)
+    counts = Counter(table.buckets())
+    assert counts[CANARY] == share
+    assert counts[CONTROL] == table.control_share.buckets == min(share, BUCKETS - share)
+
+
+@given(st.integers(0, BUCKETS), st.integers(0, BUCKETS))
+def test_beside_a_control_arm_a_growing_canary_moves_nobody_back(one, other):
+    tables = [Table(LIVE, CANARY, Percent(share), CONTROL).buckets() for share in sorted((one, other))]
+    assert all(after == CANARY for before, after in zip(*tables, strict=True) if before == CANARY)
+    assert not any(before == CONTROL and after == LIVE for before, after in zip(*tables, strict=True)
+                   if max(one, other) <= BUCKETS / 2)  # fmt: skip
+
+
+def test_of_100000_users_a_canary_gets_its_share_within_the_binomial_error():
+    buckets = Table(LIVE, CANARY, Percent(50)).buckets()
+    users = Random(1)
+    got = sum(buckets[users.randrange(BUCKETS)] == CANARY for _ in range(100_000))
+    assert abs(got / 100_000 - 0.05) < 4 * (0.05 * 0.95 / 100_000) ** 0.5

@@ -8,8 +8,9 @@ import pytest
 from tasks.errors import Refused
 from tasks.model.job import Job
 from tasks.model.layout import JOB_RUNNER
+from tasks.model.percent import Percent
 from tasks.model.release import Release
-from tasks.plan import catch_up, components, jobs, promote, take_over, workers
+from tasks.plan import canary, catch_up, components, jobs, promote, take_over, workers
 from tasks.plan.facts import Container
 
 from .world import APP, APP1, APP2, NIGHTLY, NOW, ON_TIME, TARGET, V1, V2, WORKER, Story, argvs, installed, whys
@@ -84,7 +85,7 @@ def test_a_host_that_comes_back_leaves_its_job_to_the_one_that_took_it_over():
 
 
 def test_a_canary_runs_no_job():
-    assert begun(promote.canary(ON_TIME, V2, promote.Percent(50), [facts(APP1, V1), facts(APP2)])) == []
+    assert begun(canary.plan(ON_TIME, canary.Canary(V2, Percent(50)), [facts(APP1, V1), facts(APP2)])) == []
 
 
 def test_a_worker_has_no_folder_of_jobs_and_runs_its_command_as_it_is():

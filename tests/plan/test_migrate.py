@@ -10,7 +10,7 @@ from tasks.errors import Refused
 from tasks.model.app import Migration
 from tasks.model.percent import Percent
 from tasks.model.release import Release
-from tasks.plan import migrate, promote
+from tasks.plan import canary, migrate, promote
 from tasks.plan.facts import Container
 
 from .world import APP, APP1, APP2, NOW, TARGET, V1, V2, V3, Story, argvs, installed, undone, whys
@@ -116,6 +116,6 @@ def test_a_failing_migration_shows_its_output():
 
 def test_a_canary_is_not_given_visitors_before_its_migration():
     with pytest.raises(Refused, match=f"The migration to {V2} was not run.*\nFirst: inv migrate --version {V2}"):
-        promote.canary(MIGRATING, V2, Percent(50), facts())
-    assert promote.canary(MIGRATING, V2, Percent(50), facts(migrated=[V2]))
-    assert promote.canary(TARGET, V2, Percent(50), facts())
+        canary.plan(MIGRATING, canary.Canary(V2, Percent(50)), facts())
+    assert canary.plan(MIGRATING, canary.Canary(V2, Percent(50)), facts(migrated=[V2]))
+    assert canary.plan(TARGET, canary.Canary(V2, Percent(50)), facts())

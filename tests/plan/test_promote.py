@@ -1,12 +1,10 @@
 """Promote, rollback and canary as plans: on all hosts or on none, and always a way back."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
 from tasks.errors import Refused
-from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.plan import promote
 
@@ -109,31 +107,6 @@ def test_two_rollbacks_go_two_versions_back():
 def test_the_first_version_has_nothing_to_roll_back_to():
     with pytest.raises(Refused, match="nothing to roll back to"):
         promote.former(on_both(lambda story: story.went_live(R1)))
-
-
-def test_a_canary_takes_its_share_and_leaves_live_as_it_is():
-    facts = on_both(lambda story: story.has(installed(V1, 0), installed(V2, 1)).went_live(R1))
-    plan = promote.canary(TARGET, V2, Percent(50), facts)
-    assert "send traffic to 2026.11.22.12.02 for 5 % of users" in whys(plan)
-    (table,) = [step for step in plan.phases[0].steps[APP1] if "table" in step.argv]
-    assert json.loads(table.input)["share"] == 50
-
-
-def test_zero_per_cent_ends_a_canary_even_of_a_release_that_died():
-    dead = installed(V2, 1, health=0, state="exited")
-    facts = [Story(APP1).has(installed(V1, 0), dead).went_live(R1, canary=R2, share=50).facts()]
-    assert promote.canary(TARGET, V2, Percent(0), facts)
-
-
-def test_a_canary_of_what_is_live_is_refused():
-    facts = on_both(lambda story: story.has(installed(V1, 0)).went_live(R1))
-    with pytest.raises(Refused, match="can't be its own canary"):
-        promote.canary(TARGET, V1, Percent(50), facts)
-
-
-def test_a_canary_before_the_first_promote_is_refused():
-    with pytest.raises(Refused, match="Nothing is live"):
-        promote.canary(TARGET, V1, Percent(50), on_both(lambda story: story.has(installed(V1, 0))))
 
 
 def test_a_rollback_that_was_cut_short_is_finished_and_not_repeated():

@@ -8,6 +8,7 @@ import yaml
 
 from tasks.errors import BadConfig, BadInput
 from tasks.model.app import Migration
+from tasks.model.rollout import Rules
 from tasks.run import apps
 from tasks.run.settings import PROJECT
 
@@ -39,7 +40,8 @@ def test_the_commented_example_is_an_app_and_shows_every_key():
     assert app.web.command[0] == "python3"
     shown = set(COMMENTED)
     assert shown == {"source", "base", "packages", "wheels", "components", "health", "http", "environment",
-                     "services", "smoke"}  # fmt: skip
+                     "services", "smoke", "canary", "goals"}  # fmt: skip
+    assert app.canary == Rules(), "the example shows the defaults"
 
 
 def test_what_the_example_shows_as_a_comment_are_all_keys_with_their_defaults():
@@ -53,7 +55,7 @@ def test_what_the_example_shows_as_a_comment_are_all_keys_with_their_defaults():
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("helth", {}, "app1.yml: helth: unknown key; known here: base, components"),
+        ("helth", {}, "app1.yml: helth: unknown key; known here: base, canary, components"),
         ("health.timeot", 3, "health.timeot: unknown key; known here: path, timeout"),
         ("health.timeout", "3", "health.timeout: expected a whole number, got '3'"),
         ("health.timeout", True, "health.timeout: expected a whole number"),
@@ -125,6 +127,28 @@ def test_what_the_example_shows_as_a_comment_are_all_keys_with_their_defaults():
         ("smoke", "/login", "smoke: expected a list of texts"),
         ("smoke", ["login"], "smoke: 'login' is no path such as /login"),
         ("smoke", ["/a b"], "smoke: '/a b' is no path"),
+        ("components.worker", {"command": ["x"], "canary": "yes"}, "components.worker.canary: expected true or false"),
+        ("components.x", job("* * * * *", canary=True), "components.x.canary: a job runs for what is live alone"),
+        ("canary.alpha", 0.5, "canary.alpha: expected 0.0001 to 0.2"),
+        ("canary.alpha", "0.05", "canary.alpha: expected a number, got '0.05'"),
+        ("canary.alpha", True, "canary.alpha: expected a number"),
+        ("canary.alpha", float("nan"), "canary.alpha: expected a number"),
+        ("canary.tolerated.failing", 1, "canary.tolerated.failing: expected more than 1"),
+        ("canary.tolerated.slow", 0.9, "canary.tolerated.slow: expected more than 1"),
+        ("canary.negligible", -1, "canary.negligible: expected 0 to 100 per cent"),
+        ("canary.minimum_users", 0, "canary.minimum_users: expected 1 to"),
+        ("canary.every", 0, "canary.every: expected 1 to 3600 seconds"),
+        ("canary.patience", 5, "canary.patience: expected `every` to"),
+        ("canary.before", 0, "canary.before: expected 1 to 86400 seconds"),
+        ("canary.on_fail", "panic", "canary.on_fail: expected abort or hold, got 'panic'"),
+        ("goals", {"Bought!": {"path": "/x"}}, "goals.Bought!: a goal's name"),
+        ("goals", {"bought": {}}, "goals.bought: says nothing"),
+        ("goals", {"bought": {"path": "x"}}, "goals.bought.path: expected a path"),
+        ("goals", {"bought": {"path": "/*/x"}}, r"goals.bought.path: a \* stands at the end only"),
+        ("goals", {"bought": {"method": "post"}}, "goals.bought.method: expected a method such as POST"),
+        ("goals", {"bought": {"status": 700}}, "goals.bought.status: expected 100 to 599"),
+        ("goals", {"bought": {"header": "a\nb"}}, "goals.bought.header: expected a short line"),
+        ("goals", {"bought": {"url": "/x"}}, "goals.bought.url: unknown key; known here: header, method"),
     ],
 )
 def test_what_is_wrong_is_named(path, value, message):
