@@ -15,11 +15,14 @@ Arms = tuple[int, ...]
 
 SEEN, FAILING, SLOW50, SLOW95, SLOW99 = "seen", "failing", "slow50", "slow95", "slow99"
 KINDS = (SEEN, FAILING, SLOW50, SLOW95, SLOW99)
+EXPOSED = "exposed"
 """What is counted of users; a goal's kind is GOAL followed by its name.
 
 Each user counts once in a rollout for each kind, in the arm and at the time where it first happened: that makes
 the arms of these events independent draws where the versions are alike. `slow50` is of users whose first request was
-slower than the threshold p50, the other two of users with any request that slow.
+slower than the threshold p50, the other two of users with any request that slow. `exposed` is of users at their first
+request in each arm: who is moved when the share grows counts in both, so that an arm's share of failing users has the
+right number below its line. Without it, that is `seen`, which is the same as long as there is one stage.
 """
 GOAL = "goal:"
 
