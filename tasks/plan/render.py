@@ -22,7 +22,7 @@ def _jinja() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - none of these files is HTML
+        autoescape=jinja2.select_autoescape(["html.j2"], default=False),
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,0 +1,168 @@
+"""Figures that are rows of intervals and bars: differences, goals, and the share of users asked and got."""
+
+from __future__ import annotations
+
+from . import series, words
+from .axes import Axis, difference_axis, ratio_axis, share_axis
+from .chart import Chart
+from .comparison import Comparison, Difference, Interval, Outcome
+from .figure import ROLES, Figure, Look, Row
+
+HEIGHT = 34
+SIDE = Axis(0, 1, ((0, ""), (1, "")))
+"""What a row has instead of a second axis: 0 is its bottom, 1 its top."""
+STATES = {"too bad": Look("bad", shape="^"), "fine": Look("good", shape="o"), "unclear": Look("muted", shape="s"),
+          "more": Look("live", shape="^"), "fewer": Look("canary", shape="v")}  # fmt: skip
+SIGNS = {"too bad": "▲", "fine": "●", "unclear": "■", "more": "▲", "fewer": "▼"}
+WORST_FIRST = ("too bad", "unclear", "fine")
+
+
+def differences(comparison: Comparison) -> Figure:
+    """How many times as many users as with the base something happened to, each with its interval."""
+    found = worst_first(comparison)
+    bounds = [
+        bound for one in found for bound in (one.ratio, one.interval.low, one.interval.high, one.allowed) if bound
+    ]
+    axis = ratio_axis(bounds)
+    return Figure(
+        name="differences",
+        title="How much worse or better",
+        caption="Bar: the interval that holds at every look. Hatched: what you allow. Judged by the bar, not the mark.",
+        heads=("", "base", "canary", "ratio", "interval", "allowed", "evidence", "stop line", "state"),
+        cells=tuple(_difference_cells(one) for one in found),
+        rows=tuple(_difference_row(one, axis, place, last=place == len(found) - 1) for place, one in enumerate(found)),
+        sides=("better", "worse"),
+        empty="" if found else "Nothing is compared.",
+    )
+
+
+def worst_first(comparison: Comparison) -> list[Difference]:
+    def badness(one: Difference) -> tuple[int, float]:
+        place = WORST_FIRST.index(one.state) if one.state in WORST_FIRST else len(WORST_FIRST)
+        return place, -one.evidence / one.boundary
+
+    return sorted(comparison.differences, key=badness)
+
+
+def _difference_cells(one: Difference) -> tuple[str, ...]:
+    return (
+        words.clean(one.title),
+        f"{words.share(one.base)} ({words.number(one.base_users)})",
+        f"{words.share(one.canary)} ({words.number(one.canary_users)})",
+        words.times(one.ratio),
+        words.interval(one.interval),
+        f"{one.allowed:g}×",
+        words.times(one.evidence),
+        words.times(one.boundary),
+        one.state,
+    )
+
+
+def _difference_row(one: Difference, axis: Axis, place: int, *, last: bool) -> Row:
+    chart = Chart(f"difference{place}", axis if last else _silent(axis), SIDE, HEIGHT + 26 * last, bare=True)
+    chart.box((axis.low, 0), (one.allowed, 1), "url(#allowed)")
+    chart.line([(1, 0), (1, 1)], "var(--ink)", width=1.2)
+    _interval(chart, one.interval, one.ratio, STATES.get(one.state, STATES["unclear"]))
+    text = f"{words.share(one.base)} → {words.share(one.canary)} of the users; {words.interval(one.interval)}"
+    return Row(words.clean(one.title), text, one.state, chart.svg(f"{words.clean(one.title)}: {text}, {one.state}"))
+
+
+def _silent(axis: Axis) -> Axis:
+    """The same axis for a row that isn't the last: only the lines."""
+    return Axis(axis.low, axis.high, tuple((at, "") for at, _ in axis.ticks), log=axis.log)
+
+
+def _interval(chart: Chart, found: Interval, middle: float | None, look: Look) -> None:
+    """A bar with ends, an open end where there is no bound or it lies beyond the axis, and a mark in its middle."""
+    axis = chart.x
+    if found.low is None and found.high is None and middle is None:
+        return
+    low = axis.low if found.low is None else found.low
+    high = axis.high if found.high is None else found.high
+    chart.line([(low, 0.5), (high, 0.5)], look.css, width=2.5)
+    for end, given in ((low, found.low), (high, found.high)):
+        if given is not None and axis.low < end < axis.high:
+            chart.line([(end, 0.3), (end, 0.7)], look.css, width=2.5)
+    if middle is not None and (middle > 0 or not axis.log):
+        chart.mark((middle, 0.5), look.shape, look.css, 6)
+
+
+def goals(comparison: Comparison) -> Figure:
+    """The share of users who reached each goal, and the difference in percentage points."""
+    found = comparison.goals
+    bounds = [bound for one in found for bound in (one.difference, one.interval.low, one.interval.high) if bound]
+    axis = difference_axis(bounds)
+    return Figure(
+        name="goals",
+        title="Goals: share of users who reached them",
+        caption="Bar: the interval that holds at every look, in percentage points: right of 0 the canary has more.",
+        heads=("", "live", "canary", "difference in points", "interval", "state"),
+        cells=tuple(_goal_cells(one) for one in found),
+        rows=tuple(_goal_row(one, axis, place, last=place == len(found) - 1) for place, one in enumerate(found)),
+    )
+
+
+def _goal_cells(one: Outcome) -> tuple[str, ...]:
+    return (
+        words.clean(one.goal),
+        f"{words.share(one.live)} ({words.number(one.live_reached)} of {words.number(one.live_users)})",
+        f"{words.share(one.canary)} ({words.number(one.canary_reached)} of {words.number(one.canary_users)})",
+        words.points(one.difference),
+        words.points_interval(one.interval),
+        one.state,
+    )
+
+
+def _goal_row(one: Outcome, axis: Axis, place: int, *, last: bool) -> Row:
+    chart = Chart(f"goal{place}", axis if last else _silent(axis), SIDE, HEIGHT + 26 * last, bare=True)
+    chart.line([(0, 0), (0, 1)], "var(--ink)", width=1.2)
+    _interval(chart, one.interval, one.difference, STATES.get(one.state, STATES["unclear"]))
+    text = f"{words.share(one.live)} → {words.share(one.canary)}; {words.points_interval(one.interval)} points"
+    return Row(words.clean(one.goal), text, one.state, chart.svg(f"{words.clean(one.goal)}: {text}, {one.state}"))
+
+
+def shares(comparison: Comparison) -> Figure:
+    """What share of new users each arm but live was to get, and got, in each stage."""
+    stages = series.stages(comparison)
+    arms = comparison.arms[1:]
+    pairs = [(stage.asked[1 + place], series.part(stage.seen, 1 + place)) for stage in stages
+             for place in range(len(arms))]  # fmt: skip
+    axis = share_axis(max((value for pair in pairs for value in pair if value), default=0.01))
+    rows = [
+        _share_row(comparison, stage, 1 + place, axis, f"{number}-{place}")
+        for number, stage in enumerate(stages)
+        for place in range(len(arms))
+    ]
+    ratio = comparison.sample_ratio
+    said = (
+        "✗ They don't agree, which voids every number on this page."
+        if ratio.mismatch
+        else "✓ They agree. If they didn't, every number on this page would be void."
+    )
+    return Figure(
+        name="shares",
+        title="Share of the users: asked and got",
+        caption=f"{said} Outline: asked. Evidence of a mismatch: {words.times(ratio.evidence)}, "
+        f"stop line {words.times(ratio.boundary)}.",
+        heads=("stage", *(f"{one.role} {what}" for one in comparison.arms for what in ("asked", "got", "users"))),
+        cells=tuple((f"{number + 1}", *_share_cells(stage)) for number, stage in enumerate(stages)),
+        rows=tuple(rows),
+    )
+
+
+def _share_cells(stage: series.StageCounts) -> tuple[str, ...]:
+    found = [(words.share(asked), words.share(series.part(stage.seen, arm)), words.number(stage.seen[arm]))
+             for arm, asked in enumerate(stage.asked)]  # fmt: skip
+    return tuple(cell for cells in found for cell in cells)
+
+
+def _share_row(comparison: Comparison, stage: series.StageCounts, arm: int, axis: Axis, name: str) -> Row:
+    asked, got = stage.asked[arm], series.part(stage.seen, arm)
+    look = ROLES[comparison.arms[arm].role]
+    chart = Chart(f"share{name}", _silent(axis), SIDE, 26, bare=True)
+    if got:
+        chart.box((0, 0.22), (got, 0.78), look.css)
+    chart.box((0, 0.02), (asked, 0.98), "none", "var(--ink)", "4 3")
+    text = f"asked {words.share(asked)}, got {words.share(got)}: {words.number(stage.seen[arm])} users"
+    which = f"{comparison.arms[arm].role}, stage {name.partition('-')[0]}" if name else ""
+    return Row(comparison.arms[arm].role, text, "", chart.svg(f"{which}: {text}"))
