@@ -284,7 +284,11 @@ def check_bootstrapped(environment):
     nothing = {"depl_preview_allow": {}, "nginx_believed": [], "depl_tls": {}}
     least = len(directives(BOOTSTRAPPED.get_template("http.conf").render(nothing)))
     testers = [words[0] for _, words in found if len(words) == 2 and words[1] == "1"]
-    assert testers == ["127.0.0.1", *allowed.networks, *proxies] or testers == [*proxies, "127.0.0.1", *allowed.networks]
+    assert testers == ["127.0.0.1", *allowed.networks, *proxies] or testers == [
+        *proxies,
+        "127.0.0.1",
+        *allowed.networks,
+    ]
     own = len(allowed.networks) + len(allowed.users)
     assert len(found) == least + 6 * bool(proxies) + 2 * len(proxies) + own + 4 * bool(environment.tls)
     found = directives(BOOTSTRAPPED.get_template("preview.conf").render(values))

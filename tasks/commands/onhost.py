@@ -13,12 +13,17 @@ WORD = "onhost"
 
 # Reads the program first and leaves the rest of the input to it. Neither the host's own modules (-S) nor its
 # environment (-I) count, and each that isn't looked for saves every host a few milliseconds.
-_LAUNCH = "import sys; exec(compile(sys.stdin.buffer.raw.read(int(sys.argv[1])), 'onhost.py', 'exec'))"
+_LAUNCH = "import sys; exec(compile(sys.stdin.buffer.raw.read(int(sys.argv[1])), 'depl', 'exec'))"
 
 
 def launch(program: bytes) -> Argv:
     """Start the process that answers; its program, then requests, go to its standard input."""
     return ("python3", "-I", "-S", "-c", _LAUNCH, str(len(program)))
+
+
+def count(program: bytes) -> Argv:
+    """Run templates/host/count.py; the program, then its question, are its standard input. It imports DuckDB."""
+    return ("python3", "-I", "-c", _LAUNCH, str(len(program)))
 
 
 def lock(layout: Layout, holder: Mapping[str, str]) -> Argv:

@@ -20,6 +20,9 @@ SERVICES_IN_CONTAINER = "/run/services"
 """Where an app's containers find the sockets of services on their host, each in a folder of its name."""
 SERVICES = "services"
 NEW_DATA = "data.new"
+LOGS = "/var/log/nginx"
+LIBRARIES = "/usr/local/lib/depl"
+"""Where the bootstrap unpacks what programs on hosts import, each in a folder with its version."""
 TAKEN = (SERVICES, "nginx", "supervisor")
 """Folders below ROOT that are no app's."""
 
@@ -151,6 +154,16 @@ class Layout:
 
     def job(self, component: str) -> str:
         return f"{self.jobs}/{component}.json"
+
+    @property
+    def log(self) -> str:
+        """Lines of nginx about requests; rotated ones have a number behind the name."""
+        return f"{LOGS}/depl-{self.app}.log"
+
+    @property
+    def statistics(self) -> str:
+        """What was counted of rollouts: a folder each."""
+        return f"{self.home}/statistics"
 
     @property
     def site(self) -> str:

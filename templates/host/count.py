@@ -1,0 +1,278 @@
+"""Count what is new in an app's log since the last look, and print everything that was counted so far.
+
+Standard library and DuckDB. It is sent over the SSH connection, as onhost.py is; its question is a line of JSON on
+standard input, and SQL comes with it (see tasks/stats/queries.py). What it knows lies in a folder: `state.json` with
+how far each file was read, and the two tables that it names. That file is written last, by a rename: whoever is killed
+has counted nothing, and whoever comes second waits.
+"""
+
+import base64
+import fcntl
+import glob
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+CHUNK = 64 << 20
+HEAD = 4096
+MEMORY = "256MB"
+THREADS = 4
+TABLES = ("users", "bins")
+
+
+# --- lines ---
+
+
+def name_of(file):
+    """What a log is called however it is renamed: its inode, which a later one may have, and its first line."""
+    about = os.fstat(file.fileno())
+    line, end, _ = os.pread(file.fileno(), HEAD, 0).partition(b"\n")
+    if not (end or len(line) == HEAD):
+        return None  # not even one line yet
+    return f"{about.st_dev}:{about.st_ino}:{hashlib.sha256(line).hexdigest()[:16]}"
+
+
+def opened(question, offsets, read):
+    """The files that have something new, each with its name, at the place where that begins; `read` tells the place."""
+    for path in sorted(glob.glob(question["log"])) if "log" in question else question["files"]:
+        try:
+            file = gzip.open(path) if path.endswith(".gz") else open(path, "rb", buffering=0)  # noqa: SIM115
+        except FileNotFoundError:
+            continue  # the oldest log goes when another one comes
+        with file:
+            about = os.fstat(file.fileno())
+            name = name_of(file)
+            if name is None or about.st_mtime < question["began"]:
+                continue
+            read[name] = offsets.get(name, 0)
+            if about.st_size > read[name]:
+                file.seek(read[name])
+                yield name, file
+
+
+def chunks(file, buffer, whole):
+    """Complete lines: as often as there are some, how many bytes at the buffer's beginning.
+
+    The last line of a log may still be written; a `whole` file's last line needs no end.
+    """
+    kept = 0
+    while True:
+        got = file.readinto(memoryview(buffer)[kept:])
+        filled = kept + (got or 0)
+        end = buffer.rfind(b"\n", 0, filled) + 1
+        if (not end and filled == len(buffer)) or (not got and whole):
+            end = filled  # a line that fills the buffer is none that nginx wrote
+        if end:
+            yield end
+        kept = filled - end
+        buffer[:kept] = buffer[end:filled]
+        if not got:
+            return
+
+
+def readable(buffer, size, longest):
+    """The lines at a buffer's beginning, as DuckDB can take them: in UTF-8, and none so long that it ends the query."""
+    lines = buffer
+    if not buffer.isascii():
+        lines = buffer[:size].decode(errors="replace").encode()
+        size = len(lines)
+    begin, view = 0, memoryview(lines)
+    while begin < size:
+        end = lines.rfind(b"\n", begin, min(begin + longest, size)) + 1
+        if not end and size - begin > longest:
+            end = lines.find(b"\n", begin, size) + 1 or size
+            yield b"a line that is too long\n"
+        else:
+            end = end or size
+            yield view[begin:end]
+        begin = end
+
+
+class Source:
+    """What is new, chunk by chunk, as files that are in memory only; one is filled while the other is counted."""
+
+    def __init__(self, question, offsets):
+        self.question, self.offsets = question, offsets
+        self.buffer = bytearray(CHUNK)
+        self.files = [os.memfd_create("lines") for _ in range(2)]
+        self.read = {}
+        """How far each file was read that is still there."""
+
+    def __iter__(self):
+        filled = self.filled()
+        with ThreadPoolExecutor(1) as reader:
+            following = reader.submit(next, filled, None)
+            while path := following.result():
+                following = reader.submit(next, filled, None)
+                yield path
+
+    def filled(self):
+        turn, whole = 0, "files" in self.question
+        for name, file in opened(self.question, self.offsets, self.read):
+            for size in chunks(file, self.buffer, whole):
+                yield self.put(self.files[turn], size)
+                self.read[name] += size
+                turn = 1 - turn
+
+    def put(self, file, size):
+        at = 0
+        for part in readable(self.buffer, size, self.question["longest"]):
+            at += os.pwrite(file, part, at)
+        os.ftruncate(file, at)
+        return f"/proc/self/fd/{file}"
+
+
+# --- tables ---
+
+
+class Tables:
+    """What was counted, in DuckDB: what is new comes to what there was."""
+
+    def __init__(self, question, state):
+        import duckdb
+
+        self.sql, self.state, self.most = question["sql"], dict(state), question["most_users"]
+        settings = {
+            "threads": min(THREADS, os.cpu_count() or 1),
+            "memory_limit": MEMORY,
+            "temp_directory": "",
+            "preserve_insertion_order": False,
+            "enable_external_file_cache": False,  # the same name has other lines at each chunk
+            "autoinstall_known_extensions": False,
+        }
+        self.engine = duckdb.connect(":memory:", config=settings)
+        self.there = False
+        if "users" in state:
+            for table in TABLES:
+                self.engine.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [state[table]])
+            self.there = True
+
+    def add(self, path):
+        """Count the lines of a file."""
+        run = self.engine.execute
+        run(f"CREATE OR REPLACE TABLE events AS {self.sql['events'].replace('{chunk}', path)}")
+        for table in TABLES:
+            run(f"{f'INSERT INTO {table}' if self.there else f'CREATE TABLE {table} AS'} {self.sql[table]}")
+        self.there = True
+        unreadable, foreign = run(self.sql["trouble"]).fetchone()
+        self.state["unreadable"] += unreadable
+        self.state["foreign"] += foreign
+        if run("SELECT count(*) FROM users").fetchone()[0] > 4 * self.most:
+            self.merge()
+
+    def merge(self):
+        """Make one row of several, and keep a smaller share of the users where there are too many of them."""
+        for table in TABLES:
+            self.engine.execute(f"CREATE OR REPLACE TABLE {table} AS {self.sql[f'merged_{table}']}")
+        self.choose()
+        while self.engine.execute("SELECT count(*) FROM users").fetchone()[0] > self.most:
+            self.state["halved"] += 1
+            self.choose()
+
+    def choose(self):
+        if self.state["halved"]:
+            self.engine.execute(f"DELETE FROM users WHERE visitor >= {1 << (64 - self.state['halved'])}")
+
+    def write(self, folder):
+        """Write both tables to a folder; returns their paths."""
+        self.merge()
+        paths = {table: f"{folder}/{table}.{os.getpid()}.{time.time_ns()}" for table in TABLES}
+        for table, path in paths.items():
+            self.engine.execute(f"COPY {table} TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+        return paths
+
+
+# --- what is known already ---
+
+NOTHING = {"read": {}, "unreadable": 0, "foreign": 0, "halved": 0}
+
+
+def remembered(folder):
+    """What the last look wrote down; nothing where there was none, or where it is not whole."""
+    try:
+        with open(f"{folder}/state.json", encoding="utf-8") as text:
+            state = json.load(text)
+        return state if all(os.path.getsize(state[table]) for table in TABLES) else NOTHING
+    except (OSError, ValueError, KeyError):
+        return NOTHING
+
+
+def remember(folder, state):
+    """From now on this is known, or what was before: never half of it."""
+    for table in TABLES:
+        with open(state[table], "rb") as written:
+            os.fsync(written.fileno())
+    with open(f"{folder}/state.json.new", "w", encoding="utf-8") as text:
+        json.dump(state, text)
+        text.flush()
+        os.fsync(text.fileno())
+    os.rename(f"{folder}/state.json.new", f"{folder}/state.json")
+    kept = {"lock", "state.json", *(os.path.basename(state[table]) for table in TABLES)}
+    for name in set(os.listdir(folder)) - kept:
+        os.remove(f"{folder}/{name}")
+
+
+def forget(folder, keep):
+    """Remove what was counted of former rollouts, all but the newest."""
+    home = os.path.dirname(folder)
+    others = [f"{home}/{name}" for name in os.listdir(home) if f"{home}/{name}" != folder]
+    for other in sorted(others, key=os.path.getmtime, reverse=True)[keep:]:
+        shutil.rmtree(other, ignore_errors=True)
+
+
+# --- a look ---
+
+
+def looked(question, folder, state):
+    """Count what is new; returns the state after it."""
+    source, tables = Source(question, state["read"]), None
+    for path in source:
+        tables = tables or Tables(question, state)
+        tables.add(path)
+    if not tables:
+        return state
+    written = tables.write(folder)
+    return {**tables.state, **written, "read": source.read}
+
+
+def answer(question):
+    until, folder = time.time(), question.get("folder")
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            before = remembered(folder)
+            state = looked(question, folder, before)
+            if state is not before:
+                remember(folder, state)
+                forget(folder, question["keep"])
+            return {"until": until, **told(state)}
+    with tempfile.TemporaryDirectory() as folder:
+        return {"until": until, **told(looked(question, folder, NOTHING))}
+
+
+def told(state):
+    """What was counted as it travels."""
+    tables = {}
+    for table in TABLES:
+        if table in state:
+            with open(state[table], "rb") as content:
+                tables[table] = base64.b64encode(content.read()).decode()
+    return {**{key: state[key] for key in ("unreadable", "foreign", "halved")}, **tables}
+
+
+if __name__ == "__main__":
+    question = json.load(sys.stdin)
+    sys.path.insert(0, question["engine"])
+    try:
+        print(json.dumps(answer(question)))
+    except ModuleNotFoundError:
+        sys.exit(f"DuckDB is missing: {question['engine']}")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}" if error.filename else str(error))
