@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import bootstrap, build, canary, hosts, install, migrate, promote, prune, secret, services, status
+from . import ab, bootstrap, build, canary, compare, hosts, install, migrate, promote, prune, secret, services, status
 
 ns = Collection(
     bootstrap.bootstrap,
@@ -15,10 +15,12 @@ ns = Collection(
     promote.promote,
     promote.rollback,
     canary.canary,
+    compare.compare,
     prune.prune,
     status.status,
     status.logs,
     status.audit,
+    ab.ns,
     hosts.ns,
     secret.ns,
     services.ns,

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from invoke import Context, task
 
 from .errors import BadInput
 from .model.percent import Percent
-from .model.rollout import CANARY
+from .model.rollout import ABORT, CANARY, HOLD
 from .model.version import Version
 from .plan import canary as plans
-from .plan import install, promote, workers
-from .run import again, registry
-from .run.balancers import introduce
+from .rollout import control_arm, route, what_is_slow
 from .run.work import OnHosts, begin
+from .walk import Walk
 
 APP = "which app; needed only where there are several"
 
@@ -22,10 +19,12 @@ APP = "which app; needed only where there are several"
 @task(
     positional=[],  # or Invoke would take --help for the percentage
     help={
-        "percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary",
+        "percent": "share of users, 0 to 100 in steps of 0.1; 0 ends the canary; with --auto steps, such as 1,5,25,100",
         "version": "an installed version; default: the newest installed",
         "app": APP,
         "control": "give as many users a fresh process of the live version, and compare with that",
+        "auto": "go from step to step by the verdict of each; promote at the end, or put all back",
+        "on_fail": "with --auto: abort (put back) or hold (leave it); default: what conf/apps says",
     },
 )
 def canary(
@@ -34,6 +33,8 @@ def canary(
     version: str | None = None,
     app: str | None = None,
     control: bool = False,
+    auto: bool = False,
+    on_fail: str | None = None,
 ) -> None:
     """Send a share of users to VERSION, the same on every host.
 
@@ -41,44 +42,32 @@ def canary(
     """
     if percent is None:
         raise BadInput("A canary of how many users? Say it in per cent: inv canary --percent 5")
-    share = Percent.parse(percent)
+    if on_fail not in (None, ABORT, HOLD):
+        raise BadInput(f"--on-fail {on_fail[:60]!r}: expected abort or hold.")
+    if not auto and ("," in percent or on_fail):
+        raise BadInput(f"Steps go by their verdict: inv canary --percent {percent[:60]} --auto")
     wanted = Version.parse(version) if version is not None else None
+    steps = Percent.parse_steps(percent) if auto else (Percent.parse(percent),)
     with begin(c, "canary", app, secrets=control) as work:
         chosen = wanted or plans.current(work.facts) or work.newest()
-        arm = control_arm(work) if control and share.buckets else None
-        changed = route(work, plans.Canary(chosen, share, arm, CANARY))
-        if not work.dry:
-            done = "ended" if not share.buckets else f"{chosen} gets {share} of the users"
-            work.report.line(
-                f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: inv status"
-            )
+        begun = plans.under_way(work.facts)
+        share = begun.stages[-1].share if auto and begun else steps[0]
+        send(work, chosen, share, control)
+    if auto and not work.dry:
+        Walk(c, work.target, chosen, steps, on_fail or work.target.app.canary.on_fail, work.report).go()
 
 
-def route(work: OnHosts, wish: plans.Canary) -> bool:
-    """Send the share of users to the canary, with the workers that it has; False where it was so already."""
-    changed = work.carry_out(partial(plans.plan, work.target, wish), f"canary {wish.version} at {wish.share}")
-    if work.dry:
-        return changed
-    # On its own, as in a promote: traffic is where it should be, whether an old worker ends well or not.
-    return work.carry_out(partial(workers.hand_over, work.target), "hand over from the canary") or changed
-
-
-def control_arm(work: OnHosts) -> Version | None:
-    """Have a fresh process of what is live on all hosts, under a version's name of its own; says which.
-
-    A dry run only prints how it would be installed.
-    """
-    live = promote.current(work.facts)
-    there = [
-        {one.release.version for one in facts.installed if one.healthy and one.control_of == live}
-        for facts in work.facts
-    ]
-    if common := set.intersection(*there):
-        return max(common)
-    version = again.name(work, live, registry.CONTROL)
-    work.report.note(f"The control arm {version} is the image of {live} in a fresh process.")
-    work.carry_out(partial(install.plan, work.target, version, control_of=live), f"control arm {version} of {live}")
-    if work.dry:
-        return None
-    introduce(work)
-    return version
+def send(work: OnHosts, version: Version, share: Percent, control: bool) -> None:
+    """Give the version its share, and say so; before the first, freeze what counts as slow."""
+    wish = plans.Canary(version, share, kind=CANARY)
+    if share.buckets:
+        arm = control_arm(work) if control else None
+        slow = what_is_slow(work, share, control=bool(arm)) if not plans.under_way(work.facts) else None
+        wish = plans.Canary(version, share, arm, CANARY, slow)
+    changed = route(work, wish)
+    if not work.dry:
+        done = "ended" if not share.buckets else f"{version} gets {share} of the users"
+        following = "inv compare" if share.buckets else "inv status"
+        work.report.line(
+            f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: {following}"
+        )

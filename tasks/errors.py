@@ -6,6 +6,7 @@ DeplError            prints its message alone, exit code 1
 ├── Refused          the state of the world forbids it; says what to type next
 ├── Locked           somebody else is at work; says who, and since when
 ├── Unreachable      a host can't be talked to; says why
+├── NotKept          a canary did not get through; says why, and where traffic is now
 └── StepFailed       a step did not succeed; says where, why, and how it ended
 
 Each message has one to three lines: what, where, what to do next. `StepFailed` adds the last
@@ -66,6 +67,10 @@ class Locked(DeplError):
 
 class Unreachable(DeplError):
     """Report a host that can't be connected to, or whose connection broke."""
+
+
+class NotKept(DeplError):
+    """Report a canary that its verdict put back, or that was left where it was without one."""
 
 
 class StepFailed(DeplError):

@@ -17,7 +17,7 @@ from .plan.facts import Facts
 from .plan.wishes import Target
 from .run import screen, tail
 from .run.choose import choose
-from .run.look import look, look_around
+from .run.look import end_with_the_reader, look, look_around
 
 APP = "which app; needed only where there are several"
 HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", ">MEMORY")
@@ -27,6 +27,7 @@ HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", 
 def status(c: Context, app: str | None = None, json: bool = False) -> None:
     """Show every release on every host: share, state, health."""
     target = choose(app)
+    end_with_the_reader()
     facts, balancers, missing = look_around(target, memory=True)
     out = {host.name for host in hosts.out(target, balancers)}
     rows = overview.rows(facts)
@@ -77,6 +78,7 @@ def logs(
     wanted = Version.parse(version) if version is not None else None
     count = tail.number_of_lines(lines)
     target = choose(app)
+    end_with_the_reader()
     container = _container(target, component)
     facts, missing = look(target)
     names = {}
@@ -108,6 +110,7 @@ def _container(target: Target, word: str) -> str:
 @task(help={"app": APP, "json": "print JSON lines, for machines"})
 def audit(c: Context, app: str | None = None, json: bool = False) -> None:
     """Show who changed what, when and how it ended, newest last."""
+    end_with_the_reader()
     facts, balancers, missing = look_around(choose(app))
     written = [(one.host, one.audit) for one in facts] + [(one.host, one.audit) for one in balancers]
     rows = [{"host": host.name, **entry} for host, entries in written for entry in entries]

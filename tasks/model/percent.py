@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -26,6 +27,14 @@ class Percent:
                 f"{text[:60]!r} is not a percentage: expected a number from 0 to 100 in steps of 0.1, such as 5 or 0.5."
             )
         return cls(buckets)
+
+    @classmethod
+    def parse_steps(cls, text: str) -> tuple[Percent, ...]:
+        """Accept percentages with commas between them, each larger than the one before; raises BadInput."""
+        steps = tuple(cls.parse(one) for one in text.split(","))
+        if not steps[0].buckets or any(one >= other for one, other in itertools.pairwise(steps)):
+            raise BadInput(f"{text[:60]!r} are no steps: expected growing percentages above 0, such as 1,5,25,100.")
+        return steps
 
     def __str__(self) -> str:
         whole, tenth = divmod(self.buckets, 10)

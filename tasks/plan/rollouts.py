@@ -47,6 +47,14 @@ def _is_same(rollout: Rollout, table: Table) -> bool:
     return (rollout.live, rollout.canary, rollout.control) == (table.live.version, canary, control)
 
 
+def since(rollout: Rollout, at: float) -> Rollout:
+    """The part of a rollout that came after a time: with the share that it had then."""
+    before = [one for one in rollout.stages if one.at <= at]
+    later = [one for one in rollout.stages if one.at > at]
+    first = [replace(before[-1], at=at)] if before else []
+    return replace(rollout, stages=(*first, *later))
+
+
 def as_json(rollout: Rollout | None) -> dict[str, Any] | None:
     """A rollout as a table's description has it; shares in buckets of 0.1 %, times in seconds since 1970."""
     if not rollout:

@@ -14,10 +14,13 @@ from ..plan.wishes import Target
 from .question import of_app_hosts, of_balancers
 
 
+def end_with_the_reader() -> None:
+    """Let `inv status | head` just end: who only looks has nothing to put back."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
 def look(target: Target, *, memory: bool = False) -> tuple[list[Facts], dict[str, str]]:
     """Read all hosts without a lock; hosts that don't answer are the second half, with the reason."""
-    # Who only looks has nothing to put back: `inv status | head` may just end.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     found, missing = of_app_hosts(target, memory=memory).survey(target.hosts, target.environment)
     return found, {host.name: first_line(error) for host, error in missing.items()}
 

@@ -93,8 +93,15 @@ class Report:
     def version(self, version: str) -> None:
         """Say which version this work is about, where a build server wants to know."""
 
+    def progress(self, text: str) -> None:
+        """A line of work that goes on for long."""
+        self.line(text)
+
     def statistic(self, key: str, value: float) -> None:
         """Hand a number to whoever keeps numbers."""
+
+    def artifact(self, path: str) -> None:
+        """Hand a file to whoever keeps files of builds."""
 
     def problem(self, verb: str, text: str) -> None:
         """Say why work failed, where that is kept apart from the text that people read."""
@@ -122,8 +129,15 @@ class TeamCityReport(Report):
         self._messages._single_value_message("buildNumber", version)
         self._messages.setParameter("depl.version", version)
 
+    def progress(self, text: str) -> None:
+        super().progress(text)
+        self._messages.progressMessage(text)
+
     def statistic(self, key: str, value: float) -> None:
         self._messages.message("buildStatisticValue", key=key, value=f"{value:g}")
+
+    def artifact(self, path: str) -> None:
+        self._messages.publishArtifacts(path)
 
     def problem(self, verb: str, text: str) -> None:
         self._messages.buildProblem(text, f"depl-{verb}"[:60])

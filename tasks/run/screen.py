@@ -10,6 +10,11 @@ WIDE = 160
 """Columns where there is no terminal to ask: a log wraps nothing."""
 
 
+def clear() -> None:
+    """Begin a terminal's screen anew; in a log, leave a line between."""
+    sys.stdout.write("\x1b[H\x1b[2J" if sys.stdout.isatty() else "\n")
+
+
 def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under heads; columns whose head starts with '>' are numbers and lean right."""
     # Only here, since the other verbs need no table and rich takes 50 ms to import.

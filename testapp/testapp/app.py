@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -132,6 +133,24 @@ def fail() -> NoReturn:
     abort(Response("Failed on demand\n", query("status", int, default=500, low=400, high=599)))
 
 
+@pages.get("/shop")
+def shop() -> str:
+    """Stand for an app's usual page: it fails for some users always, and is slow for some requests, as it was told."""
+    me = settings()
+    if drawn("fails") < me.failing_users:
+        abort(500, "Failed for this user")
+    if random.random() < me.slow_requests:
+        time.sleep(me.slow_seconds)
+    return "A shop\n"
+
+
+@pages.post("/buy")
+def buy() -> Response:
+    """Let a share of the users buy something, and say so where goals are counted."""
+    bought = drawn("buys") < settings().buyers
+    return Response("Bought\n" if bought else "Not today\n", headers={"X-Depl-Goal": "bought"} if bought else {})
+
+
 @pages.post("/echo")
 def echo() -> Payload:
     """Prove that a body arrived whole."""
@@ -167,6 +186,12 @@ def settings() -> Settings:
     """Return the settings of the app that serves this request."""
     found: Settings = current_app.config["SETTINGS"]
     return found
+
+
+def drawn(what: str) -> float:
+    """Draw a number from 0 to 1 for the user who asks: the same each time."""
+    user = next((value for name, value in request.cookies.items() if name.startswith("depl_")), "")
+    return int.from_bytes(hashlib.sha256(f"{what} {user}".encode()).digest()[:8], "big") / 2**64
 
 
 def query(name: str, kind: Callable[[str], Number], *, default: Number, low: int, high: int) -> Number:

@@ -15,6 +15,10 @@ class Settings:
     commit: str = "unknown"
     unhealthy: bool = False
     healthy_after: float = 0.0
+    failing_users: float = 0.0
+    slow_requests: float = 0.0
+    slow_seconds: float = 0.3
+    buyers: float = 0.1
     hostname: str = field(default_factory=socket.gethostname)
     started: float = field(default_factory=time.time)
 
@@ -29,6 +33,10 @@ class Settings:
             commit=env.get("DEPL_COMMIT", "unknown"),
             unhealthy=env.get("TESTAPP_UNHEALTHY") == "1",
             healthy_after=float(env.get("TESTAPP_HEALTHY_AFTER", "0")),
+            failing_users=float(env.get("TESTAPP_FAILING_USERS", "0")),
+            slow_requests=float(env.get("TESTAPP_SLOW_REQUESTS", "0")),
+            slow_seconds=float(env.get("TESTAPP_SLOW_SECONDS", "0.3")),
+            buyers=float(env.get("TESTAPP_BUYERS", "0.1")),
         )
 
     def healthy(self, now: float) -> bool:

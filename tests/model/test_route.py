@@ -92,3 +92,20 @@ def test_of_100000_users_a_canary_gets_its_share_within_the_binomial_error():
     users = Random(1)
     got = sum(buckets[users.randrange(BUCKETS)] == CANARY for _ in range(100_000))
     assert abs(got / 100_000 - 0.05) < 4 * (0.05 * 0.95 / 100_000) ** 0.5
+
+
+def test_steps_grow():
+    assert Percent.parse_steps("1,5,25,100") == tuple(map(Percent, (10, 50, 250, 1000)))
+    assert Percent.parse_steps("5") == (Percent(50),)
+
+
+@pytest.mark.parametrize("text", ["5,1", "5,5", "0,5", "0"])
+def test_steps_that_do_not_grow_are_refused(text):
+    with pytest.raises(BadInput, match="expected growing percentages above 0"):
+        Percent.parse_steps(text)
+
+
+@pytest.mark.parametrize("text", ["1,,5", "1;5", "1, 5", "a,b", ",", "1,101"])
+def test_steps_that_are_no_percentages_are_refused(text):
+    with pytest.raises(BadInput, match="is not a percentage"):
+        Percent.parse_steps(text)

@@ -1,6 +1,7 @@
 """Test the app's pages, without a server."""
 
 import hashlib
+import time
 from typing import Any
 
 import pytest
@@ -144,3 +145,29 @@ def test_settings_come_from_the_environment() -> None:
 def test_a_missing_setting_ends_the_app() -> None:
     with pytest.raises(KeyError, match="TESTAPP_REQUIRED_SETTING"):
         Settings.from_env({"TESTAPP_CRASH": "1"})
+
+
+def as_users(count: int, method: str, page: str, **settings: Any) -> list[Any]:
+    """What so many users get, one after the other."""
+    browser = create_app(Settings(version=VERSION, **settings)).test_client(use_cookies=False)
+    return [browser.open(page, method=method, headers={"Cookie": f"depl_app1={n:032x}"}) for n in range(count)]
+
+
+def test_the_shop_fails_for_the_same_users_and_for_about_as_many_as_it_was_told() -> None:
+    found = [answer.status_code for answer in as_users(400, "GET", "/shop", failing_users=0.2)]
+    assert 40 <= found.count(500) <= 120
+    assert found.count(500) + found.count(200) == 400
+    assert [answer.status_code for answer in as_users(400, "GET", "/shop", failing_users=0.2)] == found
+
+
+def test_who_buys_something_is_told_by_a_header() -> None:
+    answers = as_users(100, "POST", "/buy", buyers=0.5)
+    goals = [answer.headers.get("X-Depl-Goal") for answer in answers]
+    assert 20 <= goals.count("bought") <= 80
+    assert all((answer.text == "Bought\n") == (goal == "bought") for answer, goal in zip(answers, goals, strict=True))
+
+
+def test_the_shop_is_slow_where_it_was_told_to_be() -> None:
+    began = time.monotonic()
+    assert client(slow_requests=1.0, slow_seconds=0.05).get("/shop").status_code == 200
+    assert time.monotonic() - began >= 0.05

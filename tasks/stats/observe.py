@@ -1,0 +1,56 @@
+"""Look at a rollout: what the hosts counted, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import Refused
+from ..model.rollout import Rollout
+from ..plan import promote, rollouts
+from ..plan.wishes import Target
+from ..run.look import look
+from . import collect, judge
+from .comparison import Comparison
+from .counts import Counts
+
+
+@dataclass(frozen=True)
+class Look:
+    """A rollout as seen at one time; `missing` are the hosts that didn't tell, each with its reason."""
+
+    seen: Comparison
+    missing: Mapping[str, str]
+
+
+def current(target: Target) -> tuple[Rollout, Mapping[str, str]]:
+    """The rollout that is under way or was the last one, as the hosts have it; raises Refused where there was none."""
+    facts, missing = look(target)
+    found = promote.newest(facts)
+    if found:
+        return found, missing
+    silent = "".join(f"\n{host} did not answer: {reason}" for host, reason in missing.items())
+    raise Refused(f"{target.name} had no canary and no A/B test yet.{silent}\nStart one: inv canary --percent 5")
+
+
+def rollout(target: Target, found: Rollout) -> Look:
+    """Count and judge a rollout."""
+    counted, missing = collect.counts(target, found, tick=target.app.canary.every)
+    return Look(judged(target, found, counted), missing)
+
+
+def judged(target: Target, found: Rollout, counted: Counts) -> Comparison:
+    return judge.compare(
+        app=target.name,
+        environment=target.environment.name,
+        hosts=[host.name for host in target.hosts],
+        rollout=found,
+        rules=target.app.canary,
+        goals=tuple(target.app.goals),
+        counts=counted,
+    )
+
+
+def since(target: Target, found: Rollout, at: float) -> Look:
+    """The same of what came after `at`, in seconds since 1970."""
+    return rollout(target, rollouts.since(found, at))
