@@ -49,9 +49,9 @@ class Difference:
     `kind` is one of counts.KINDS; `title` is what users met, as in "31 of 310 users met an error". `canary` and `base`
     are shares of users, 0 to 1: `canary_met` of `canary_users`. `ratio` is the likeliest one, stage by stage, with its
     interval: the true ratio is below `low` with a probability of at most α·weight, above `high` with α; `allowed` is
-    the one that is tolerated. `evidence` is the e-value against "at most the allowed ratio", the largest
-    so far where it reached `boundary`, at which the rollout is aborted. `state` is "too bad", "fine" or "unclear". `minutes` is how much
-    longer it takes, at this traffic, until a canary that is alike would be fine; None where that can't be said.
+    the one that is tolerated. `evidence` is the e-value against "at most the allowed ratio": the largest so far where
+    it reached `boundary`, at which the rollout is aborted. `state` is "too bad", "fine" or "unclear". `minutes` is how
+    much longer it takes, at this traffic, until a canary that is alike would be fine; None where that can't be said.
     """
 
     kind: str
