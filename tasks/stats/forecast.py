@@ -71,12 +71,12 @@ def start(users: float, failing: float, canary: float, base: float) -> Outlook:
 
 def before(users: float, failing: float, canary: float, base: float, rules: Rules) -> str:
     """Say before a canary starts how long it will take; arguments as of `start`."""
-    if users <= 0 or canary <= 0:
+    if users <= 0 or canary <= 0 or base <= 0:
         return CANT_BE_SAID
     outlook = start(users, failing, canary, base)
     waits = (fine_in(outlook, rules), rules.minimum_users / (users * canary))
     good = None if waits[0] is None else max(waits[0], waits[1])
-    return f"At this traffic, {alike(good)}; {showing(too_bad_in(outlook, rules))}."
+    return f"At this traffic, {alike(good)}; {showing(outlook, rules)}."
 
 
 def alike(minutes: float | None) -> str:
@@ -85,7 +85,11 @@ def alike(minutes: float | None) -> str:
     return f"a canary that is like the live version is fine after about {spell(minutes)}"
 
 
-def showing(minutes: float | None) -> str:
+def showing(outlook: Outlook, rules: Rules) -> str:
+    """Say when many more failing users would show."""
+    if not outlook.pace:
+        return f"no user has met an error, so when ×{TIMES} as many would show can't be said"
+    minutes = too_bad_in(outlook, rules)
     if minutes is None:
         return f"×{TIMES} as many failing users would not show within 30 days"
     return f"×{TIMES} as many failing users would show in about {spell(minutes)}"

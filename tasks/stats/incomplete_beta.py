@@ -21,11 +21,19 @@ def log_tails(x: float, a: float, b: float) -> tuple[float, float]:
     The smaller one is the continued fraction (DLMF 8.17.22), which converges there; the other follows from it.
     """
     if x > (a + 1) / (a + b + 2):
-        above, below = log_tails(1 - x, b, a)
-        return below, above
+        above = _below(1 - x, b, a)
+        return _rest(above), above
+    below = _below(x, a, b)
+    return below, _rest(below)
+
+
+def _below(x: float, a: float, b: float) -> float:
     front = a * math.log(x) + b * math.log1p(-x) - log_beta(a, b) - math.log(a)
-    below = min(front + math.log(_fraction(x, a, b)), -TINY)
-    return below, math.log(-math.expm1(below))
+    return min(front + math.log(_fraction(x, a, b)), -TINY)
+
+
+def _rest(logarithm: float) -> float:
+    return math.log(-math.expm1(logarithm))
 
 
 def _fraction(x: float, a: float, b: float) -> float:

@@ -21,7 +21,7 @@ from .counts import FAILING, Counts
 from .differences import FINE, outlook
 from .draws import CANARY_ARM, exposed, number, pair
 from .evidence import Evidence
-from .forecast import CANT_BE_SAID, showing, spell, too_bad_in
+from .forecast import CANT_BE_SAID, showing, spell
 from .goals import FEWER, MORE
 
 
@@ -105,7 +105,7 @@ def _wait(rollout: Rollout, rules: Rules, counts: Counts, found: Sequence[Differ
         reason += f" At least {rules.minimum_users:,} are seen at each share before a verdict; {missing:,} are missing."
     if minutes is None:
         reason += f" {_why_unknown(rollout, canary, base, slowest)}"
-    show = showing(too_bad_in(outlook(rollout, counts, FAILING), rules))
+    show = showing(outlook(rollout, counts, FAILING), rules)
     return Verdict(
         WAIT,
         f"NOT ENOUGH DATA. {more[0].upper()}{more[1:]}.",

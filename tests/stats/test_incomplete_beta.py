@@ -38,3 +38,10 @@ def test_far_tails_keep_their_digits(x, a, b):
 
 def test_the_tails_are_each_others_mirror():
     assert log_tails(0.2, 3, 40) == pytest.approx(log_tails(0.8, 40, 3)[::-1])
+
+
+def test_where_rounding_puts_a_value_on_both_sides_of_the_mean_its_tails_are_found():
+    for size in range(1, 3000):
+        a, b = 0.5 + size, 99.5 + 0.37 * size**2
+        below, above = log_tails(math.nextafter((a + 1) / (a + b + 2), 1), a, b)
+        assert math.exp(below) + math.exp(above) == pytest.approx(1)
