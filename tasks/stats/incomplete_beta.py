@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 TINY = 1e-300
 PRECISION = 1e-15
@@ -15,6 +16,7 @@ def log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
+@lru_cache(maxsize=1024)  # of a prior they are asked again and again
 def log_tails(x: float, a: float, b: float) -> tuple[float, float]:
     """The logarithms of I_x(a, b) and 1 − I_x(a, b): what a Beta(a, b) variable has below x and above, 0 < x < 1.
 
@@ -38,7 +40,7 @@ def _rest(logarithm: float) -> float:
 
 def _fraction(x: float, a: float, b: float) -> float:
     """The continued fraction of I_x(a, b), by Lentz's method (Numerical Recipes, 6.4)."""
-    numerator, denominator = 1.0, 1 / _off_zero(1 - (a + b) * x / (a + 1))
+    numerator, denominator = 1.0, 1 / (1 - (a + b) * x / (a + 1) or TINY)
     value = denominator
     for step in range(1, MOST_STEPS):
         double = 2 * step
@@ -46,13 +48,9 @@ def _fraction(x: float, a: float, b: float) -> float:
             step * (b - step) * x / ((a + double - 1) * (a + double)),
             -(a + step) * (a + b + step) * x / ((a + double) * (a + double + 1)),
         ):
-            denominator = 1 / _off_zero(1 + term * denominator)
-            numerator = _off_zero(1 + term / numerator)
+            denominator = 1 / (1 + term * denominator or TINY)
+            numerator = 1 + term / numerator or TINY
             value *= denominator * numerator
         if abs(denominator * numerator - 1) < PRECISION:
             break
     return value
-
-
-def _off_zero(value: float) -> float:
-    return value if abs(value) > TINY else TINY
