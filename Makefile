@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers sim test test-faults check format prepare up setup_deploy setup_appserver setup_balancer setup_service sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers sim test test-faults browser check format prepare up setup_deploy setup_appserver setup_balancer setup_service sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ help:  ## list the targets
 demo:  ## from nothing to both hello pages of a promoted version, and a rollback
 	@conf/sandbox/demo
 
-test: check sandbox  ## all tests: check, then the integration tests on the sandbox's hosts
+test: check sandbox browser  ## all tests: check, then the integration tests on the sandbox's hosts
 	$(VENV)/bin/pytest -m integration tests/integration
+
+browser:  ## install Chromium, in which tests look at pages
+	@conf/sandbox/browser
 
 POINTS ?= 100
 test-faults: venv sandbox  ## every fault of docs/reliability.md under live traffic; FAULT=name for one (an hour)

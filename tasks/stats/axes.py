@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .words import duration, points, times
+from .words import duration, points
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 7200, 14400)
@@ -16,13 +16,14 @@ LABELS = 6
 
 @dataclass(frozen=True)
 class Axis:
-    """`ticks` are (value, label). `log` is a scale by powers of ten: values below `low` are drawn at `low`."""
+    """`ticks` are (value, label), and `says` labels any value. `log` is a scale by powers of ten."""
 
     low: float
     high: float
     ticks: tuple[tuple[float, str], ...]
     name: str = ""
     log: bool = False
+    says: Callable[[float], str] = str
 
     def place(self, value: float) -> float:
         """Where a value is drawn: on the axis, at its end when it lies beyond."""
@@ -38,8 +39,11 @@ def time_axis(seconds: float) -> Axis:
     step = next((one for one in STEPS if minutes / one <= LABELS), STEPS[-1])
     unit, word = (DAY, "days") if step >= DAY / MINUTE else (HOUR, "hours") if step >= 60 else (MINUTE, "minutes")
     marks = range(0, math.floor(minutes / step) * step + 1, step)
-    ticks = tuple((mark * MINUTE, f"{mark * MINUTE / unit:g}") for mark in marks)
-    return Axis(0, minutes * MINUTE, ticks, f"{word} since it began")
+
+    def says(at: float) -> str:
+        return f"{at / unit:.3g}"
+
+    return Axis(0, minutes * MINUTE, tuple((mark * MINUTE, says(mark * MINUTE)) for mark in marks), word, says=says)
 
 
 def evidence_axis(values: Iterable[float], stop: float) -> Axis:
@@ -47,7 +51,12 @@ def evidence_axis(values: Iterable[float], stop: float) -> Axis:
     found = [math.log10(max(value, 1e-9)) for value in values if not math.isnan(value)]
     high = min(6, max(math.ceil(math.log10(stop) + 0.7), math.ceil(max(found, default=0))))
     low = max(-3, min(-1, math.floor(min(found, default=0))))
-    return Axis(10**low, 10**high, tuple((10**one, times(10**one)) for one in range(low, high + 1)), log=True)
+    ticks = tuple((10.0**one, _evidence(10.0**one)) for one in range(low, high + 1))
+    return Axis(10.0**low, 10.0**high, ticks, "evidence", log=True, says=_evidence)
+
+
+def _evidence(value: float) -> str:
+    return f"{value:,.0f}×" if value >= 1 else f"{value:g}×"
 
 
 def duration_axis(seconds: Iterable[float]) -> Axis:
@@ -58,17 +67,18 @@ def duration_axis(seconds: Iterable[float]) -> Axis:
     high = min((one for one in marks if one >= max(found) and one > low), default=marks[-1])
     inside = [one for one in marks if low <= one <= high]
     shown = inside if len(inside) <= LABELS + 1 else [one for one in inside if f"{one:e}".startswith("1.")]
-    return Axis(low, high, tuple((one, duration(one)) for one in shown), "response time", log=True)
+    return Axis(low, high, tuple((one, duration(one)) for one in shown), "response time", log=True, says=duration)
 
 
 def tail_axis(smallest: float) -> Axis:
     """Shares from 100 % down to about the smallest, by powers of ten; at most 0.001 %."""
     low = max(-5, min(-2, math.floor(math.log10(max(smallest, 1e-9)))))
-    return Axis(10**low, 1, tuple((10.0**one, _power(one)) for one in range(low, 1)), "slower", log=True)
+    ticks = tuple((10.0**one, _percent(10.0**one)) for one in range(low, 1))
+    return Axis(10.0**low, 1, ticks, "slower", log=True, says=_percent)
 
 
-def _power(exponent: int) -> str:
-    return f"{100 * 10.0**exponent:g} %"
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
 
 
 def share_axis(largest: float) -> Axis:
@@ -77,7 +87,8 @@ def share_axis(largest: float) -> Axis:
     power = 10 ** math.floor(math.log10(largest))
     step = next(one * power for one in (0.2, 0.5, 1, 2) if largest / (one * power) <= LABELS - 1)
     marks = math.ceil(round(largest / step, 6))
-    return Axis(0, marks * step, tuple((one * step, f"{one * step * 100:.4g} %") for one in range(marks + 1)))
+    ticks = tuple((one * step, _percent(one * step)) for one in range(marks + 1))
+    return Axis(0, marks * step, ticks, "share", says=_percent)
 
 
 def difference_axis(values: Iterable[float]) -> Axis:

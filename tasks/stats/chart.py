@@ -18,17 +18,18 @@ import ziaplot
 from .axes import Axis
 
 WIDTH = 460
-EDGE = 18
-"""Room at the right for half of the last label."""
+EDGE = 20
+"""Room at the sides for half of the last label."""
 STYLE = """
 Canvas { color: none }
 Graph { color: none; edge_color: var(--axis); edge_width: 1 }
 Graph.GridX { color: var(--grid); stroke: solid; stroke_width: 1 }
 Graph.GridY { color: var(--grid); stroke: solid; stroke_width: 1 }
-Graph.TickX { color: var(--muted); font_size: 13; height: 0; margin: 5; pad: 0 }
-Graph.TickY { color: var(--muted); font_size: 13; height: 0; margin: 6; pad: 0 }
-Text { color: var(--ink); font_size: 13 }
+Graph.TickX { color: var(--muted); font_size: 14; height: 3; margin: 7; stroke_width: 1; pad: 0 }
+Graph.TickY { color: var(--muted); font_size: 14; height: 0; margin: 6; pad: 0 }
+Text { color: var(--ink); font_size: 14 }
 """
+BARE = "Graph { edge_color: none } Graph.GridY { color: none } Graph.TickY { font_size: 2 }"
 Place = tuple[float, float]
 
 ziaplot.config.precision = 1
@@ -37,19 +38,22 @@ ziaplot.config.precision = 1
 class Chart:
     """Values are given as they are; the axes know their scale. Colours are CSS: var(--live), url(#hatch)."""
 
-    def __init__(self, name: str, x: Axis, y: Axis, height: int = 230, *, bare: bool = False) -> None:
+    def __init__(self, name: str, x: Axis, y: Axis, height: int = 240, *, bare: bool = False) -> None:
         """`name` is unique on the page. A `bare` chart is a row of a table: no labels at its side."""
         self.name, self.x, self.y = name, x, y
         self._graph = ziaplot.Graph()
         self._graph.css(STYLE)
         self._graph.size(WIDTH, height)
+        self._bare = bare
         self._graph.xticks([x.scale(at) for at, _ in x.ticks], [label for _, label in x.ticks])
         self._graph.yticks([y.scale(at) for at, _ in y.ticks], [label for _, label in y.ticks])
         self._graph.xrange(x.scale(x.low), x.scale(x.high))
         self._graph.yrange(y.scale(y.low), y.scale(y.high))
         if bare:
             self._graph.noyticks()
-            self._graph.css(STYLE + "Graph { edge_color: none } Graph.GridY { color: none }")
+            self._graph.css(STYLE + BARE)
+            if not any(label for _, label in x.ticks):
+                self._graph.noxticks()
 
     def _places(self, points: Iterable[Place]) -> tuple[list[float], list[float]]:
         found = [(self.x.place(x), self.y.place(y)) for x, y in points]
@@ -88,14 +92,24 @@ class Chart:
     def svg(self, label: str) -> str:
         """The chart as an element for a page; `label` says to those who don't see it what it shows."""
         root = self._graph.svgxml()
-        height = root.attrib.pop("height")
+        height = float(root.attrib.pop("height"))
         root.attrib.pop("width")
-        root.set("viewBox", f"0 0 {WIDTH + EDGE} {height}")
+        if not self._bare:
+            height += self._name_below(root, height)
+        # ziaplot reckons with Arial; other fonts are wider.
+        left = EDGE if self._bare else EDGE / 2
+        root.set("viewBox", f"{-left:g} 0 {left + WIDTH + EDGE:g} {height:g}")
         root.set("role", "img")
         root.set("aria-label", label)
         for element in root.iter():
             self._own_names(element)
         return ElementTree.tostring(root, encoding="unicode")
+
+    def _name_below(self, root: ElementTree.Element, height: float) -> float:
+        """The name of the axis under its labels, where ziaplot's own would touch them; how much room it takes."""
+        place = {"x": str(WIDTH), "y": f"{height + 15:g}", "text-anchor": "end", "fill": "var(--muted)"}
+        ElementTree.SubElement(root, "text", place).text = f"{self.x.name} →"
+        return 20
 
     def _own_names(self, element: ElementTree.Element) -> None:
         """All charts are in one page, and each calls its first mark dot1."""

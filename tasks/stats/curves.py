@@ -65,12 +65,11 @@ def _evidence_caption(
 ) -> str:
     crossed = [(at, kind) for kind, line in lines.items() for at, value in line if value >= stop]
     first = min(crossed, default=None)
-    what = f"{titles[first[1]].capitalize()}: over the stop line after {words.span(first[0])}. " if first else ""
+    peeking = "It may be looked at at any time: that does not raise the share of false alarms."
+    if first:
+        return f"{titles[first[1]].capitalize()}: over the stop line after {words.span(first[0])}. {peeking}"
     return (
-        f"{what}It may be looked at at any time: that does not raise the share of false alarms. Each kind has its part "
-        "of them, and its evidence is weighed by it, so that one stop line serves all. 1× at the left is no evidence."
-        if not first
-        else f"{what}It may be looked at at any time: that does not raise the share of false alarms."
+        f"{peeking} Each kind has its part of the false alarms and is weighed by it, so that all share one stop line."
     )
 
 
@@ -122,7 +121,7 @@ def errors(comparison: Comparison) -> Figure:
     _draw(chart, lines)
     factor = comparison.rules.tolerated.failing
     base = comparison.arms[series.base(comparison)].role if comparison.arms else "live"
-    boundary = ((ALLOWED, f"{factor:g} × {base}'s, all in all"),) if allowed is not None else ()
+    boundary = ((ALLOWED, f"allowed: {factor:g} × {base}"),) if allowed is not None else ()
     return Figure(
         name="errors",
         title="Error rate over time",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .comparison import ArmTotals
 from .counts import FAILING, SLOW50, SLOW95, SLOW99
+from .tables import Table
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Row:
 class Figure:
     """`svg` is a whole chart, or `rows` are charts of a row each; `heads` and `cells` are the numbers.
 
-    `sides` say what left and right mean; `empty` is what is said where there is nothing to draw.
+    `sides` say what left and right mean; `below` is a table that is
+    always shown, `empty` what is said where there is nothing to draw.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Figure:
     rows: tuple[Row, ...] = ()
     legend: tuple[tuple[Look, str], ...] = ()
     sides: tuple[str, ...] = ()
+    below: Table | None = None
     empty: str = ""
 
 

@@ -53,7 +53,6 @@ def html(comparison: Comparison) -> str:
         measures=tables.arms(comparison).rows[1:],
         figures=figures,
         signs=rows.SIGNS,
-        stages=tables.stages(comparison),
         next=next_commands(comparison),
         settings=_settings(comparison),
         raw=_raw(comparison),
@@ -89,19 +88,19 @@ def _about(comparison: Comparison) -> str:
 
 def _settings(comparison: Comparison) -> list[tuple[str, str]]:
     rules, slow = comparison.rules, comparison.rollout.slow
-    thresholds = "none: nothing was measured before the rollout"
+    thresholds = "not measured"
     if slow:
         thresholds = ", ".join(f"{name} {words.duration(getattr(slow, name))}" for name in ("p50", "p95", "p99"))
-    return [*_rules(rules), ("slow is longer than (live, before the rollout)", thresholds)]
+    return [*_rules(rules), ("slow: slower than live before the rollout", thresholds)]
 
 
 def _rules(rules: Rules) -> list[tuple[str, str]]:
     return [
-        ("false alarms: healthy canaries put back by mistake (alpha)", f"at most {words.share(rules.alpha)}"),
+        ("healthy canaries put back by mistake (alpha)", f"at most {words.share(rules.alpha)}"),
         ("failing users tolerated", f"{rules.tolerated.failing:g} times as many"),
         ("slow first requests tolerated", f"{rules.tolerated.slow:g} times as many"),
         ("failing users that never matter (negligible)", f"below {rules.negligible:g} %"),
-        ("users of the canary before a stage ends (minimum_users)", words.number(rules.minimum_users)),
+        ("canary's users before a stage ends (minimum_users)", words.number(rules.minimum_users)),
         ("time between looks (every)", words.span(rules.every)),
         ("longest stage (patience)", words.span(rules.patience)),
         ("when it fails (on_fail)", rules.on_fail),

@@ -6,7 +6,8 @@ plotext draws to the terminal through a module of global state, and its 6.1 is c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 
 import plotille
 
@@ -15,15 +16,17 @@ from .axes import Axis, duration_axis, evidence_axis, share_axis, tail_axis, tim
 from .comparison import Comparison
 from .counts import FAILING, SLOW50, SLOW95, SLOW99
 
-WIDTH, HEIGHT = 64, 11
-"""Of the drawing in characters; labels take 14 more."""
+WIDTH, HEIGHT = 50, 12
+"""Of the drawing, in characters at most; labels take up to 30 more."""
 LETTERS = {FAILING: "F", SLOW50: "M", SLOW95: "S", SLOW99: "X", "live": "L", "canary": "C", "control": "O"}
-Line = Sequence[tuple[float, float]]
+BLANK = "\N{BRAILLE PATTERN BLANK}"
+Line = Sequence[tuple[float, float | None]]
+"""Each value holds until the next; None is none."""
 
 
 def plots(comparison: Comparison) -> list[str]:
     """Evidence with its stop line, distributions of response times, and the error rate over time, as lines of text."""
-    if not comparison.evidence and not comparison.counts.ticks:
+    if not comparison.evidence or not comparison.counts.ticks:
         return []
     return [*_evidence(comparison), *_latency(comparison), *_errors(comparison)]
 
@@ -31,24 +34,26 @@ def plots(comparison: Comparison) -> list[str]:
 def _evidence(comparison: Comparison) -> list[str]:
     stop = 1 / comparison.rules.alpha
     began = comparison.rollout.began
-    points = series.thinned(comparison.evidence, WIDTH)
     lines = {
-        one.kind: [(point.at - began, series.weighed(comparison, one.kind, point.evidence[one.kind]))
-                   for point in points if one.kind in point.evidence]
+        one.kind: [
+            (point.at - began, series.weighed(comparison, one.kind, point.evidence[one.kind]))
+            for point in comparison.evidence
+            if one.kind in point.evidence
+        ]
         for one in comparison.differences
-    }  # fmt: skip
+    }
     names = {one.kind: words.clean(one.title) for one in comparison.differences}
-    across = time_axis(comparison.counts.until - began)
     up = evidence_axis((value for line in lines.values() for _, value in line), stop)
-    return _plot(f"Evidence that the canary is worse than allowed; stop line {words.times(stop)}", across, up, lines,
-                 names, stop)  # fmt: skip
+    title = f"Evidence that the canary is worse than allowed; stop line {words.times(stop)}"
+    return _plot(title, _clock(comparison), up, lines, names, stop)
 
 
 def _latency(comparison: Comparison) -> list[str]:
     arms = [one for one in comparison.arms if one.times.total]
-    lines = {one.role: series.slower(one.times) for one in arms}
-    across = duration_axis(at for line in lines.values() for at, part in line if part < 0.999)
-    up = tail_axis(min((line[-1][1] for line in lines.values()), default=0.01))
+    tails = {one.role: series.slower(one.times) for one in arms}
+    across = duration_axis(at for line in tails.values() for at, part in line if part < 0.999)
+    up = tail_axis(min((line[-1][1] for line in tails.values()), default=0.01))
+    lines: dict[str, Line] = {role: [(0, 1.0), *tail, (tail[-1][0] * 1.02, None)] for role, tail in tails.items()}
     return _plot("Share of requests slower than …", across, up, lines, {one.role: one.version for one in arms})
 
 
@@ -56,40 +61,55 @@ def _errors(comparison: Comparison) -> list[str]:
     began = comparison.rollout.began
     found = series.slices(comparison)
     lines = {
-        arm.role: [
-            ((one.at + one.until) / 2 - began, rate) for one in found if (rate := one.error_rate(place)) is not None
-        ]
+        arm.role: [(one.at - began, one.error_rate(place)) for one in found]
         for place, arm in enumerate(comparison.arms)
     }
-    largest = max((rate for line in lines.values() for _, rate in line), default=0.0)
-    across = time_axis(comparison.counts.until - began)
-    return _plot("Error rate over time", across, share_axis(largest), lines,
-                 {one.role: one.version for one in comparison.arms})  # fmt: skip
+    up = share_axis(max((rate or 0.0 for line in lines.values() for _, rate in line), default=0.0))
+    names = {one.role: one.version for one in comparison.arms}
+    return _plot("Error rate over time", _clock(comparison), up, lines, names)
+
+
+def _clock(comparison: Comparison) -> Axis:
+    return time_axis(comparison.counts.until - comparison.rollout.began)
 
 
 def _plot(
     title: str, across: Axis, up: Axis, lines: Mapping[str, Line], names: Mapping[str, str], stop: float | None = None
 ) -> list[str]:
     figure = plotille.Figure()
-    figure.width, figure.height, figure.origin, figure.with_colors = WIDTH, HEIGHT, False, False
-    figure.set_x_limits(across.place(across.low), across.place(across.high))
+    steps = len(up.ticks) - 1
+    figure.width, figure.height = WIDTH, steps * max(1, HEIGHT // steps)
+    figure.origin, figure.with_colors = False, False
+    left, right = across.place(across.low), across.place(across.high)
+    figure.set_x_limits(left, right)
     figure.set_y_limits(up.place(up.low), up.place(up.high))
-    figure.x_label, figure.y_label = across.name, ""
-    figure.x_ticks_fkt = lambda value, _: _label(across, value)
-    figure.y_ticks_fkt = lambda value, _: _label(up, value)
+    figure.x_label, figure.y_label = across.name, up.name
+    figure.x_ticks_fkt = lambda value, _: across.says(10**value if across.log else value)
+    figure.y_ticks_fkt = lambda value, _: _at_a_tick(up, value)
     if stop is not None:
-        figure.plot([across.place(across.low), across.place(across.high)], [up.place(stop)] * 2)
+        figure.plot([left, right], [up.place(stop)] * 2)
     for kind, line in lines.items():
-        letter = LETTERS.get(kind, "?")
-        figure.scatter([across.place(x) for x, _ in line], [up.place(y) for _, y in line], marker=letter)
-    legend = "   ".join(f"{LETTERS.get(kind, '?')} {name}" for kind, name in names.items())
-    return [title, *figure.show().splitlines(), f"  {legend}", ""]
+        columns = _columns(across, line)
+        figure.scatter([x for x, _ in columns], [up.place(y) for _, y in columns], marker=LETTERS.get(kind, "?"))
+    drawn = [row.replace(BLANK, " ").rstrip() for row in figure.show().splitlines()]
+    return [title, *drawn, *(f"  {LETTERS.get(kind, '?')} {name}" for kind, name in names.items()), ""]
 
 
-def _label(axis: Axis, scaled: float) -> str:
-    value = 10**scaled if axis.log else scaled
-    return f"{value:g}"
+def _columns(across: Axis, line: Line) -> list[tuple[float, float]]:
+    """The line's value in the middle of each column of characters: (place, value)."""
+    left, right = across.place(across.low), across.place(across.high)
+    starts = [across.scale(x) if x > 0 or not across.log else left for x, _ in line]
+    found = []
+    for column in range(WIDTH):
+        at = left + (column + 0.5) / WIDTH * (right - left)
+        place = bisect_right(starts, at) - 1
+        value = line[place][1] if place >= 0 else None
+        if value is not None:
+            found.append((at, value))
+    return found
 
 
-def _letters(kinds: Iterable[str]) -> str:
-    return "".join(LETTERS.get(kind, "?") for kind in kinds)
+def _at_a_tick(axis: Axis, place: float) -> str:
+    """The label of a row that lies on a tick; the rows between say nothing."""
+    size = axis.scale(axis.high) - axis.scale(axis.low)
+    return next((label for value, label in axis.ticks if abs(axis.scale(value) - place) < size / 1000), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import series, words
+from . import series, tables, words
 from .axes import Axis, difference_axis, ratio_axis, share_axis
 from .chart import Chart
 from .comparison import Comparison, Difference, Interval, Outcome
@@ -59,11 +59,13 @@ def _difference_cells(one: Difference) -> tuple[str, ...]:
 
 
 def _difference_row(one: Difference, axis: Axis, place: int, *, last: bool) -> Row:
-    chart = Chart(f"difference{place}", axis if last else _silent(axis), SIDE, HEIGHT + 26 * last, bare=True)
+    chart = Chart(f"difference{place}", axis if last else _silent(axis), SIDE, HEIGHT + 22 * last, bare=True)
     chart.box((axis.low, 0), (one.allowed, 1), "url(#allowed)")
     chart.line([(1, 0), (1, 1)], "var(--ink)", width=1.2)
     _interval(chart, one.interval, one.ratio, STATES.get(one.state, STATES["unclear"]))
-    text = f"{words.share(one.base)} → {words.share(one.canary)} of the users; {words.interval(one.interval)}"
+    text = words.interval(one.interval)
+    if one.base_users or one.canary_users:
+        text = f"{words.share(one.base)} → {words.share(one.canary)} of the users; {text}"
     return Row(words.clean(one.title), text, one.state, chart.svg(f"{words.clean(one.title)}: {text}, {one.state}"))
 
 
@@ -114,7 +116,7 @@ def _goal_cells(one: Outcome) -> tuple[str, ...]:
 
 
 def _goal_row(one: Outcome, axis: Axis, place: int, *, last: bool) -> Row:
-    chart = Chart(f"goal{place}", axis if last else _silent(axis), SIDE, HEIGHT + 26 * last, bare=True)
+    chart = Chart(f"goal{place}", axis if last else _silent(axis), SIDE, HEIGHT + 22 * last, bare=True)
     chart.line([(0, 0), (0, 1)], "var(--ink)", width=1.2)
     _interval(chart, one.interval, one.difference, STATES.get(one.state, STATES["unclear"]))
     text = f"{words.share(one.live)} → {words.share(one.canary)}; {words.points_interval(one.interval)} points"
@@ -122,20 +124,17 @@ def _goal_row(one: Outcome, axis: Axis, place: int, *, last: bool) -> Row:
 
 
 def shares(comparison: Comparison) -> Figure:
-    """What share of new users each arm but live was to get, and got, in each stage."""
+    """What share of new users each arm but live was to get, and got, in the present stage; all stages as a table."""
     stages = series.stages(comparison)
-    arms = comparison.arms[1:]
-    pairs = [(stage.asked[1 + place], series.part(stage.seen, 1 + place)) for stage in stages
-             for place in range(len(arms))]  # fmt: skip
-    axis = share_axis(max((value for pair in pairs for value in pair if value), default=0.01))
-    rows = [
-        _share_row(comparison, stage, 1 + place, axis, f"{number}-{place}")
-        for number, stage in enumerate(stages)
-        for place in range(len(arms))
-    ]
+    others = range(1, len(comparison.arms))
+    shown = [value for arm in others for value in (stages[-1].asked[arm], series.part(stages[-1].seen, arm)) if value]
+    axis = share_axis(max(shown, default=0.01))
     ratio = comparison.sample_ratio
+    seen = any(one.users for one in comparison.arms)
     said = (
-        "✗ They don't agree, which voids every number on this page."
+        "Nobody was seen yet."
+        if not seen
+        else "✗ They don't agree, which voids every number on this page."
         if ratio.mismatch
         else "✓ They agree. If they didn't, every number on this page would be void."
     )
@@ -145,8 +144,9 @@ def shares(comparison: Comparison) -> Figure:
         caption=f"{said} Outline: asked. Evidence of a mismatch: {words.times(ratio.evidence)}, "
         f"stop line {words.times(ratio.boundary)}.",
         heads=("stage", *(f"{one.role} {what}" for one in comparison.arms for what in ("asked", "got", "users"))),
-        cells=tuple((f"{number + 1}", *_share_cells(stage)) for number, stage in enumerate(stages)),
-        rows=tuple(rows),
+        cells=tuple((str(number), *_share_cells(stage)) for number, stage in enumerate(stages, start=1)),
+        rows=tuple(_share_row(comparison, stages[-1], arm, axis, last=arm == others[-1]) for arm in others),
+        below=tables.stages(comparison),
     )
 
 
@@ -156,13 +156,11 @@ def _share_cells(stage: series.StageCounts) -> tuple[str, ...]:
     return tuple(cell for cells in found for cell in cells)
 
 
-def _share_row(comparison: Comparison, stage: series.StageCounts, arm: int, axis: Axis, name: str) -> Row:
-    asked, got = stage.asked[arm], series.part(stage.seen, arm)
-    look = ROLES[comparison.arms[arm].role]
-    chart = Chart(f"share{name}", _silent(axis), SIDE, 26, bare=True)
+def _share_row(comparison: Comparison, stage: series.StageCounts, arm: int, axis: Axis, *, last: bool) -> Row:
+    asked, got, role = stage.asked[arm], series.part(stage.seen, arm), comparison.arms[arm].role
+    chart = Chart(f"share{arm}", axis if last else _silent(axis), SIDE, 26 + 22 * last, bare=True)
     if got:
-        chart.box((0, 0.22), (got, 0.78), look.css)
-    chart.box((0, 0.02), (asked, 0.98), "none", "var(--ink)", "4 3")
+        chart.box((0, 0.2), (got, 0.8), ROLES[role].css)
+    chart.box((0, 0.04), (asked, 0.96), "none", "var(--ink)", "4 3")
     text = f"asked {words.share(asked)}, got {words.share(got)}: {words.number(stage.seen[arm])} users"
-    which = f"{comparison.arms[arm].role}, stage {name.partition('-')[0]}" if name else ""
-    return Row(comparison.arms[arm].role, text, "", chart.svg(f"{which}: {text}"))
+    return Row(f"{role}, now", text, "", chart.svg(f"{role}: {text}"))

@@ -47,7 +47,7 @@ def stages(comparison: Comparison) -> Table:
     rows = tuple(
         (
             str(number),
-            words.moment(one.at),
+            words.moment(one.at)[5:-4],
             words.span(one.until - one.at),
             words.share(one.asked[1]),
             words.share(series.part(one.seen, 1)),
@@ -57,7 +57,7 @@ def stages(comparison: Comparison) -> Table:
         )
         for number, one in enumerate(series.stages(comparison), start=1)
     )
-    return Table("Stages", ("stage", "from", ">for", ">asked", ">got", ">users", ">failing", ">base"), rows)
+    return Table("Stages", ("stage", "from (UTC)", ">for", ">asked", ">got", ">users", ">failing", ">base"), rows)
 
 
 def warnings(comparison: Comparison) -> list[str]:

@@ -13,7 +13,7 @@ from .tables import Table
 
 def show(comparison: Comparison, say: Callable[[str], None], *, charts: bool = False) -> None:
     """Print tables, charts if asked for, warnings, and at last the verdict; `say` prints a line."""
-    for table in found(comparison):
+    for table in every_table(comparison):
         screen.show(table.title, table.heads, table.rows)
         say("")
     if charts:
@@ -26,7 +26,7 @@ def show(comparison: Comparison, say: Callable[[str], None], *, charts: bool = F
         say(line)
 
 
-def found(comparison: Comparison) -> list[Table]:
+def every_table(comparison: Comparison) -> list[Table]:
     """The tables: arms, differences worst first, goals, and stages where there are several or a mismatch."""
     result = [tables.arms(comparison)]
     if comparison.differences:
@@ -85,5 +85,5 @@ def last(comparison: Comparison) -> list[str]:
         words.clean(verdict.headline),
         words.clean(verdict.reason),
         done(comparison),
-        *(f"next: {command:<50} {meaning}" for command, meaning in next_commands(comparison)),
+        *(f"next: {command}   ({meaning})" for command, meaning in next_commands(comparison)),
     ]

@@ -26,7 +26,7 @@ def share(part: float | None) -> str:
         return f"{value:.0f} %"
     if abs(value) < 0.005:
         return f"{'> −' if value < 0 else '< '}0.01 %"
-    return f"{value:.2f} %" if abs(value) < 10 else f"{value:.1f} %"
+    return f"{value:.2f}".removesuffix(".00") + " %" if abs(value) < 9.995 else f"{value:.1f}".removesuffix(".0") + " %"
 
 
 def points(difference: float | None) -> str:
@@ -39,7 +39,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     if seconds >= 0.9995:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
     return f"{seconds * 1000:.0f} ms" if seconds >= 0.00995 else f"{seconds * 1000:.1f} ms"
 
 
