@@ -85,7 +85,7 @@ def _thresholds(times: Histogram) -> Thresholds | None:
 
 def _counted(target: Target, asked: Asked, tick: int, folder: str = "") -> tuple[Counts, dict[str, str]]:
     program = render.raw("host/count.py")
-    question = question_for(asked, until=target.now, log=f"{target.layout.log}*", folder=folder)
+    question = question_for(asked, until=target.now, log=f"{target.layout.log}*", folder=folder, since=asked.began)
     command = Command(onhost.count(program), program + json.dumps(question).encode(), SECONDS)
     read: Question[Summary] = Question(command, lambda host, answer: merge.parse(host.name, answer))
     found, missing = read.survey(target.hosts, target.environment)
@@ -95,19 +95,16 @@ def _counted(target: Target, asked: Asked, tick: int, folder: str = "") -> tuple
 def question_for(asked: Asked, *, until: float, **where: object) -> Mapping[str, Any]:
     """What templates/host/count.py is asked. `where` are its `log` (a pattern) and `folder`, or its `files`."""
     seconds = asked.slice(until)
-    return {
-        "engine": f"{LIBRARIES}/duckdb-{installed('duckdb')}",
-        "began": asked.began,
-        "longest": queries.LONGEST,
-        "most_users": MOST_USERS,
-        "keep": KEPT,
-        "sql": {
-            "events": queries.events(asked, DUCKDB, queries.log(asked), seconds),
-            "users": queries.users(asked),
-            "bins": queries.bins(),
-            "trouble": queries.trouble(),
-            "merged_users": queries.merged_users(asked),
-            "merged_bins": queries.merged_bins(seconds),
-        },
-        **where,
+    tables = {
+        "users": (queries.users(asked), queries.merged_users(asked)),
+        "bins": (queries.bins(), queries.merged_bins(seconds)),
     }
+    return question_of(queries.events(asked, DUCKDB, queries.log(asked.fields), seconds), tables, **where)
+
+
+def question_of(events: str, tables: Mapping[str, tuple[str, str]], **where: object) -> Mapping[str, Any]:
+    """A question of any kind: what is read off lines, and for each table how it is counted and how it is merged."""
+    sql = {"events": events, "trouble": queries.trouble(), "tables": tables}
+    engine = f"{LIBRARIES}/duckdb-{installed('duckdb')}"
+    limits = {"longest": queries.LONGEST, "most_users": MOST_USERS, "keep": KEPT}
+    return {"engine": engine, "sql": sql, **limits, **where}

@@ -35,11 +35,16 @@ class Summary:
 def parse(name: str, answer: Mapping[str, Any]) -> Summary:
     """Read what templates/host/count.py printed on a host of that name; raises StepFailed."""
     try:
-        users, bins = (base64.b64decode(answer.get(table, ""), validate=True) for table in ("users", "bins"))
+        users, bins = (decoded(answer.get(table, "")) for table in ("users", "bins"))
         numbers = (int(answer[key]) for key in ("unreadable", "foreign", "halved"))
         return Summary(users, bins, float(answer["until"]), *numbers)
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise StepFailed(f"{name}: its counts don't have the form that they must have.") from None
+
+
+def decoded(table: str) -> bytes:
+    """A table as it travels in JSON; raises ValueError."""
+    return base64.b64decode(table, validate=True)
 
 
 def counts(summaries: Sequence[Summary], asked: Asked, tick: int) -> Counts:

@@ -21,7 +21,6 @@ FIELDS = {
     "status": "INTEGER", "request_time": "DOUBLE", "bytes": "BIGINT",
 }  # fmt: skip
 GOAL_FIELDS = {"method": "VARCHAR", "path": "VARCHAR", "goal": "VARCHAR"}
-"""Read only where there are goals: each field of a line costs time."""
 
 CHUNK = "{chunk}"
 """Where templates/host/count.py puts the path of the lines that are to be read."""
@@ -61,10 +60,15 @@ class Asked:
         goals = {f"{GOAL}{name}": f"goal_{place}" for place, name in enumerate(self.goals)}
         return {SEEN: "seen", FAILING: "failing", SLOW95: "slow95", SLOW99: "slow99"} | goals
 
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What is read of a line, with DuckDB's types; each field costs time."""
+        return FIELDS | (GOAL_FIELDS if self.goals else {})
+
     def key(self) -> str:
         """The same for questions whose answers may be continued: later stages and the end change no event before."""
         first = replace(self, stages=self.stages[:1], ended=None)
-        return hashlib.sha256(events(first, DUCKDB, log(first), 1).encode()).hexdigest()[:16]
+        return hashlib.sha256(events(first, DUCKDB, log(first.fields), 1).encode()).hexdigest()[:16]
 
     def slice(self, until: float) -> int:
         """The length of the slices that requests are counted in, in seconds, for an answer up to that time."""
@@ -93,9 +97,8 @@ DUCKDB = Dialect("hash", "starts_with", "epoch(now())", _doubled)
 CLICKHOUSE = Dialect("cityHash64", "startsWith", "toUnixTimestamp(now())", _escaped)
 
 
-def log(asked: Asked) -> str:
+def log(fields: Mapping[str, str]) -> str:
     """The lines of a log as a table of DuckDB's. A line that can't be read is a row of nothing; so is a wrong field."""
-    fields = FIELDS | (GOAL_FIELDS if asked.goals else {})
     columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in fields.items())
     return (
         f"read_json('{CHUNK}', format='newline_delimited', ignore_errors=true, maximum_object_size={LONGEST}, "
@@ -129,19 +132,19 @@ def events(asked: Asked, dialect: Dialect, source: str, seconds: int) -> str:
     }
     listed = ", ".join(f"{what} AS {name}" for name, what in columns.items())
     return (
-        f"SELECT {listed} FROM (SELECT *, {_trouble(asked, dialect)} AS trouble, "
+        f"SELECT {listed} FROM (SELECT *, {_trouble(asked.app, dialect)} AS trouble, "
         f'CASE "version" {arm} END AS arm FROM {source}) AS line '
         f'WHERE trouble > 0 OR (arm IS NOT NULL AND coalesce("forced", 0) = 0 AND {inside})'
     )
 
 
-def _trouble(asked: Asked, dialect: Dialect) -> str:
+def _trouble(app: str, dialect: Dialect) -> str:
     sound = (
         f'"time" BETWEEN 1e9 AND {dialect.clock} + 60 AND "version" IS NOT NULL AND length("user") = 32 '
         'AND "new" IN (0, 1) AND "status" BETWEEN 100 AND 999 AND "request_time" BETWEEN 0 AND 1e6 '
         'AND "bytes" BETWEEN 0 AND 1e12'
     )
-    return f'CASE WHEN "app" <> {dialect.quote(asked.app)} THEN 2 WHEN {sound} THEN 0 ELSE 1 END'
+    return f'CASE WHEN "app" <> {dialect.quote(app)} THEN 2 WHEN {sound} THEN 0 ELSE 1 END'
 
 
 def _over(threshold: float | None) -> str:
@@ -182,6 +185,30 @@ def bins() -> str:
     return (
         "SELECT second, stage, arm, bin, CAST(count(*) AS BIGINT) AS n, CAST(sum(is_failing) AS BIGINT) AS errors, "
         "CAST(sum(sent) AS BIGINT) AS sent FROM events WHERE trouble = 0 GROUP BY second, stage, arm, bin"
+    )
+
+
+def passages(app: str) -> str:
+    """Requests of an app of all versions, and lines that are none."""
+    return (
+        f'SELECT {_trouble(app, DUCKDB)} AS trouble, "version", TRY_CAST("bucket" AS SMALLINT) AS bucket, "time" AS at '
+        f'FROM {log(FIELDS | {"bucket": "VARCHAR"})} WHERE coalesce("forced", 0) = 0'
+    )
+
+
+def versions() -> str:
+    """Of `passages`, now called `events`: how often, from when and until when each version served each bucket."""
+    return (
+        "SELECT version, bucket, CAST(count(*) AS BIGINT) AS n, min(at) AS first, max(at) AS last FROM events "
+        "WHERE trouble = 0 GROUP BY ALL"
+    )
+
+
+def merged_versions() -> str:
+    """One row for a version and a bucket out of several."""
+    return (
+        "SELECT version, bucket, CAST(sum(n) AS BIGINT) AS n, min(first) AS first, max(last) AS last FROM versions "
+        "GROUP BY ALL"
     )
 
 

@@ -2,7 +2,7 @@
 
 Standard library and DuckDB. It is sent over the SSH connection, as onhost.py is; its question is a line of JSON on
 standard input, and SQL comes with it (see tasks/stats/queries.py). What it knows lies in a folder: `state.json` with
-how far each file was read, and the two tables that it names. That file is written last, by a rename: whoever is killed
+how far each file was read, and the tables that it names. That file is written last, by a rename: whoever is killed
 has counted nothing, and whoever comes second waits.
 """
 
@@ -17,13 +17,13 @@ import shutil
 import sys
 import tempfile
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 CHUNK = 64 << 20
 HEAD = 4096
 MEMORY = "256MB"
 THREADS = 4
-TABLES = ("users", "bins")
 
 
 # --- lines ---
@@ -44,11 +44,13 @@ def opened(question, offsets, read):
         try:
             file = gzip.open(path) if path.endswith(".gz") else open(path, "rb", buffering=0)  # noqa: SIM115
         except FileNotFoundError:
+            if "files" in question:
+                raise
             continue  # the oldest log goes when another one comes
         with file:
             about = os.fstat(file.fileno())
             name = name_of(file)
-            if name is None or about.st_mtime < question["began"]:
+            if name is None or about.st_mtime < question.get("since", 0):
                 continue
             read[name] = offsets.get(name, 0)
             if about.st_size > read[name]:
@@ -138,6 +140,8 @@ class Tables:
         import duckdb
 
         self.sql, self.state, self.most = question["sql"], dict(state), question["most_users"]
+        self.tables = self.sql["tables"]
+        """What each is made of, and how several of its rows become one."""
         settings = {
             "threads": min(THREADS, os.cpu_count() or 1),
             "memory_limit": MEMORY,
@@ -147,31 +151,32 @@ class Tables:
             "autoinstall_known_extensions": False,
         }
         self.engine = duckdb.connect(":memory:", config=settings)
-        self.there = False
-        if "users" in state:
-            for table in TABLES:
-                self.engine.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [state[table]])
-            self.there = True
+        for table, path in state["tables"].items():
+            self.engine.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet(?)", [path])
+        self.there = bool(state["tables"])
 
     def add(self, path):
         """Count the lines of a file."""
         run = self.engine.execute
         run(f"CREATE OR REPLACE TABLE events AS {self.sql['events'].replace('{chunk}', path)}")
-        for table in TABLES:
-            run(f"{f'INSERT INTO {table}' if self.there else f'CREATE TABLE {table} AS'} {self.sql[table]}")
+        for table, (counted, _) in self.tables.items():
+            run(f"{f'INSERT INTO {table}' if self.there else f'CREATE TABLE {table} AS'} {counted}")
         self.there = True
         unreadable, foreign = run(self.sql["trouble"]).fetchone()
         self.state["unreadable"] += unreadable
         self.state["foreign"] += foreign
-        if run("SELECT count(*) FROM users").fetchone()[0] > 4 * self.most:
+        if self.users() > 4 * self.most:
             self.merge()
+
+    def users(self):
+        return self.engine.execute("SELECT count(*) FROM users").fetchone()[0] if "users" in self.tables else 0
 
     def merge(self):
         """Make one row of several, and keep a smaller share of the users where there are too many of them."""
-        for table in TABLES:
-            self.engine.execute(f"CREATE OR REPLACE TABLE {table} AS {self.sql[f'merged_{table}']}")
+        for table, (_, merged) in self.tables.items():
+            self.engine.execute(f"CREATE OR REPLACE TABLE {table} AS {merged}")
         self.choose()
-        while self.engine.execute("SELECT count(*) FROM users").fetchone()[0] > self.most:
+        while self.users() > self.most:
             self.state["halved"] += 1
             self.choose()
 
@@ -180,9 +185,9 @@ class Tables:
             self.engine.execute(f"DELETE FROM users WHERE visitor >= {1 << (64 - self.state['halved'])}")
 
     def write(self, folder):
-        """Write both tables to a folder; returns their paths."""
+        """Write the tables to a folder; returns their paths."""
         self.merge()
-        paths = {table: f"{folder}/{table}.{os.getpid()}.{time.time_ns()}" for table in TABLES}
+        paths = {table: f"{folder}/{table}.{os.getpid()}.{time.time_ns()}" for table in self.tables}
         for table, path in paths.items():
             self.engine.execute(f"COPY {table} TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
         return paths
@@ -190,7 +195,7 @@ class Tables:
 
 # --- what is known already ---
 
-NOTHING = {"read": {}, "unreadable": 0, "foreign": 0, "halved": 0}
+NOTHING = {"read": {}, "tables": {}, "unreadable": 0, "foreign": 0, "halved": 0}
 
 
 def remembered(folder):
@@ -198,22 +203,22 @@ def remembered(folder):
     try:
         with open(f"{folder}/state.json", encoding="utf-8") as text:
             state = json.load(text)
-        return state if all(os.path.getsize(state[table]) for table in TABLES) else NOTHING
+        return state if all(map(os.path.getsize, state["tables"].values())) else NOTHING
     except (OSError, ValueError, KeyError):
         return NOTHING
 
 
 def remember(folder, state):
     """From now on this is known, or what was before: never half of it."""
-    for table in TABLES:
-        with open(state[table], "rb") as written:
+    for path in state["tables"].values():
+        with open(path, "rb") as written:
             os.fsync(written.fileno())
     with open(f"{folder}/state.json.new", "w", encoding="utf-8") as text:
         json.dump(state, text)
         text.flush()
         os.fsync(text.fileno())
     os.rename(f"{folder}/state.json.new", f"{folder}/state.json")
-    kept = {"lock", "state.json", *(os.path.basename(state[table]) for table in TABLES)}
+    kept = {"lock", "state.json", *map(os.path.basename, state["tables"].values())}
     for name in set(os.listdir(folder)) - kept:
         os.remove(f"{folder}/{name}")
 
@@ -238,7 +243,7 @@ def looked(question, folder, state):
     if not tables:
         return state
     written = tables.write(folder)
-    return {**tables.state, **written, "read": source.read}
+    return {**tables.state, "tables": written, "read": source.read}
 
 
 def answer(question):
@@ -260,10 +265,9 @@ def answer(question):
 def told(state):
     """What was counted as it travels."""
     tables = {}
-    for table in TABLES:
-        if table in state:
-            with open(state[table], "rb") as content:
-                tables[table] = base64.b64encode(content.read()).decode()
+    for table, path in state["tables"].items():
+        with open(path, "rb") as content:
+            tables[table] = base64.b64encode(content.read()).decode()
     return {**{key: state[key] for key in ("unreadable", "foreign", "halved")}, **tables}
 
 
@@ -274,5 +278,5 @@ if __name__ == "__main__":
         print(json.dumps(answer(question)))
     except ModuleNotFoundError:
         sys.exit(f"DuckDB is missing: {question['engine']}")
-    except OSError as error:
-        sys.exit(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (OSError, EOFError, zlib.error) as error:  # a full disk; a log that is cut off, or not what its name says
+        sys.exit(f"{error.filename}: {error.strerror}" if getattr(error, "filename", None) else str(error))

@@ -157,7 +157,7 @@ class Host:
                 old.rename(f"{self.log}.{number + 1}")
 
     def where(self) -> dict[str, object]:
-        return {"log": f"{self.log}*", "folder": str(self.home / "statistics" / "key")}
+        return {"log": f"{self.log}*", "folder": str(self.home / "statistics" / "key"), "since": BEGAN}
 
     def look(self, asked: Asked = ASKED) -> merge.Summary:
         return end(start(asked, **self.where()))
