@@ -9,12 +9,15 @@ from invoke import Context, task
 
 from .errors import BadInput, DeplError
 from .model import since as times
+from .model.percent import Percent
+from .model.version import Version
 from .plan.wishes import Target
 from .run import files, pace, screen
 from .run.choose import choose
 from .run.look import end_with_the_reader
 from .run.report import Report, make
 from .stats import machine, observe, text
+from .stats import replay as replays
 from .stats.comparison import Comparison
 from .stats.observe import Look
 
@@ -26,6 +29,9 @@ from .stats.observe import Look
         "watch": "look again and again, with charts, until Ctrl-C",
         "json": "print JSON, for machines",
         "html": "write a page of its own to this file",
+        "replay": "judge logs of the past instead: files of nginx's, such as 'logs/*.log'",
+        "version": "with --replay: the canary; default: of the two versions, that with fewer requests",
+        "percent": "with --replay: its share of the users; default: as the logs show it",
     }
 )
 def compare(
@@ -35,12 +41,20 @@ def compare(
     watch: bool = False,
     json: bool = False,
     html: str | None = None,
+    replay: str | None = None,
+    version: str | None = None,
+    percent: str | None = None,
 ) -> None:
     """Compare a canary, or an A/B test, with what is live."""
-    if watch and json:
-        raise BadInput("--watch draws what happens now: without --json.")
+    if watch and (json or replay):
+        raise BadInput("--watch draws what happens now: without --json and --replay.")
+    if not replay and (version or percent):
+        raise BadInput("--version and --percent are for --replay; else the hosts know who is compared.")
     report, target = make(aside=json), choose(app)
     start = times.parse(since, target.now) if since is not None else None
+    if replay:
+        show(_of_logs(target, replay, version, percent), report, json, html)
+        return
     if not watch:
         end_with_the_reader()
         look = _look(target, start)
@@ -63,6 +77,21 @@ def _look(target: Target, start: float | None) -> Look:
     found, silent = observe.current(target)
     look = observe.rollout(target, found) if start is None else observe.since(target, found, start)
     return replace(look, missing={**silent, **look.missing})
+
+
+def _of_logs(target: Target, pattern: str, version: str | None, percent: str | None) -> Comparison:
+    rules = target.app.canary
+    rollout, counts = replays.counts(
+        files.matching(pattern),
+        app=target.name,
+        rules=rules,
+        goals=target.app.goals,
+        tick=rules.every,
+        canary=Version.parse(version) if version is not None else None,
+        live=None,
+        share=Percent.parse(percent) if percent is not None else None,
+    )
+    return observe.judged(target, rollout, counts)
 
 
 def show(seen: Comparison, report: Report, json: bool, html: str | None) -> None:

@@ -17,7 +17,8 @@ from .stats import collect, forecast
 
 def route(work: OnHosts, wish: plans.Canary) -> bool:
     """Send the share of users to the canary, with the workers that it has; False where it was so already."""
-    changed = work.carry_out(partial(plans.plan, work.target, wish), f"canary {wish.version} at {wish.share}")
+    # A stage begins now, not when this command did: what is slow may have taken seconds to find out.
+    changed = work.carry_out(partial(plans.plan, work.present(), wish), f"canary {wish.version} at {wish.share}")
     if work.dry:
         return changed
     # On its own, as in a promote: traffic is where it should be, whether an old worker ends well or not.

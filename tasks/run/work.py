@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -152,6 +153,10 @@ class OnHosts(Work[Facts]):
             )
         self._without = hosts
         self.facts = tuple(one for one in self.facts if one.host not in hosts)
+
+    def present(self) -> Target:
+        """The app with the time of now, for what is to be written down as happening now."""
+        return replace(self.target, now=time.time())
 
     def newest(self) -> Version:
         """The newest version that is installed on all hosts; says which."""

@@ -12,13 +12,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ..model.percent import BUCKETS
 from ..model.rollout import Goal, Rollout, Thresholds
+from ..model.route import offset
 from .counts import FAILING, GOAL, SEEN, SLOW50, SLOW95, SLOW99, WIDTH
 
 CODES = 8
 FIELDS = {
-    "time": "DOUBLE", "app": "VARCHAR", "version": "VARCHAR", "user": "VARCHAR", "new": "INTEGER", "forced": "INTEGER",
-    "status": "INTEGER", "request_time": "DOUBLE", "bytes": "BIGINT",
+    "time": "DOUBLE", "app": "VARCHAR", "version": "VARCHAR", "bucket": "VARCHAR", "user": "VARCHAR", "new": "INTEGER",
+    "forced": "INTEGER", "status": "INTEGER", "request_time": "DOUBLE", "bytes": "BIGINT",
 }  # fmt: skip
 GOAL_FIELDS = {"method": "VARCHAR", "path": "VARCHAR", "goal": "VARCHAR"}
 
@@ -35,7 +37,8 @@ MOST_SLICES = 1440
 class Asked:
     """What is counted: of which app, of which arms' versions, from when to when (seconds since 1970), by what rules.
 
-    `stages` are the times at which the shares changed, the first of them the beginning.
+    `stages` are the times at which the shares changed, the first of them the beginning. `shares` are the buckets of
+    canary and control in each, the canary's counted from the bucket `first`; without them any bucket is right.
     """
 
     app: str
@@ -44,11 +47,15 @@ class Asked:
     ended: float | None = None
     slow: Thresholds | None = None
     goals: Mapping[str, Goal] = field(default_factory=dict)
+    shares: tuple[tuple[int, int], ...] = ()
+    first: int = 0
 
     @classmethod
     def of(cls, app: str, rollout: Rollout, goals: Mapping[str, Goal]) -> Asked:
         stages = tuple(stage.at for stage in rollout.stages)
-        return cls(app, tuple(map(str, rollout.versions)), stages, rollout.ended, rollout.slow, goals)
+        shares = tuple((stage.share.buckets, stage.control.buckets) for stage in rollout.stages)
+        versions = tuple(map(str, rollout.versions))
+        return cls(app, versions, stages, rollout.ended, rollout.slow, goals, shares, offset(rollout.canary))
 
     @property
     def began(self) -> float:
@@ -67,7 +74,7 @@ class Asked:
 
     def key(self) -> str:
         """The same for questions whose answers may be continued: later stages and the end change no event before."""
-        first = replace(self, stages=self.stages[:1], ended=None)
+        first = replace(self, stages=self.stages[:1], shares=self.shares[:1], ended=None)
         return hashlib.sha256(events(first, DUCKDB, log(first.fields), 1).encode()).hexdigest()[:16]
 
     def slice(self, until: float) -> int:
@@ -81,6 +88,7 @@ class Dialect:
 
     hash: str
     starts_with: str
+    bucket: str
     clock: str
     quote: Callable[[str], str]
 
@@ -93,8 +101,8 @@ def _escaped(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-DUCKDB = Dialect("hash", "starts_with", "epoch(now())", _doubled)
-CLICKHOUSE = Dialect("cityHash64", "startsWith", "toUnixTimestamp(now())", _escaped)
+DUCKDB = Dialect("hash", "starts_with", 'TRY_CAST("bucket" AS INTEGER)', "epoch(now())", _doubled)
+CLICKHOUSE = Dialect("cityHash64", "startsWith", 'toInt32OrNull("bucket")', "toUnixTimestamp(now())", _escaped)
 
 
 def log(fields: Mapping[str, str]) -> str:
@@ -118,7 +126,7 @@ def events(asked: Asked, dialect: Dialect, source: str, seconds: int) -> str:
     inside = f'"time" >= {asked.began!r}' + ("" if asked.ended is None else f' AND "time" <= {asked.ended!r}')
     columns = {
         "trouble": "trouble",
-        "visitor": f'CASE WHEN trouble = 0 AND "new" = 0 THEN {dialect.hash}("user") END',
+        "visitor": f'CASE WHEN trouble = 0 AND "new" = 0{_as_routed(asked, dialect)} THEN {dialect.hash}("user") END',
         "arm": "arm",
         "code": f"CASE WHEN trouble = 0 THEN {ms} * {CODES} + arm * 2 + {_over(p50)} END",
         "is_failing": 'CASE WHEN "status" >= 500 THEN 1 ELSE 0 END',
@@ -145,6 +153,24 @@ def _trouble(app: str, dialect: Dialect) -> str:
         'AND "bytes" BETWEEN 0 AND 1e12'
     )
     return f'CASE WHEN "app" <> {dialect.quote(app)} THEN 2 WHEN {sound} THEN 0 ELSE 1 END'
+
+
+def _as_routed(asked: Asked, dialect: Dialect) -> str:
+    """Whether a request was served by the arm that its bucket has in that stage.
+
+    While hosts change their tables one after the other, and where their clocks differ, some are not: counted as users
+    of the former arm they would look like a mismatch of the shares.
+    """
+    if not asked.shares:
+        return ""
+    place = f"({dialect.bucket} + {BUCKETS - asked.first}) % {BUCKETS}"
+    arms = [
+        f"CASE WHEN {place} < {canary} THEN 1 WHEN {place} >= {BUCKETS - control} THEN 2 WHEN {place} >= 0 THEN 0 END"
+        for canary, control in asked.shares
+    ]
+    later = list(zip(asked.stages, arms, strict=True))[:0:-1]
+    whens = " ".join(f'WHEN "time" >= {at!r} THEN {arm}' for at, arm in later)
+    return f" AND arm = {f'CASE {whens} ELSE {arms[0]} END' if whens else arms[0]}"
 
 
 def _over(threshold: float | None) -> str:
@@ -192,7 +218,7 @@ def passages(app: str) -> str:
     """Requests of an app of all versions, and lines that are none."""
     return (
         f'SELECT {_trouble(app, DUCKDB)} AS trouble, "version", TRY_CAST("bucket" AS SMALLINT) AS bucket, "time" AS at '
-        f'FROM {log(FIELDS | {"bucket": "VARCHAR"})} WHERE coalesce("forced", 0) = 0'
+        f'FROM {log(FIELDS)} WHERE coalesce("forced", 0) = 0'
     )
 
 

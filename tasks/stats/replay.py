@@ -148,9 +148,7 @@ def _stages(own: Sequence[Visits], canary: Version, wait: float) -> tuple[Stage,
     """
     first = offset(canary)
     reached = {
-        (one.bucket - first) % BUCKETS: one.first
-        for one in own
-        if one.bucket is not None and 0 <= one.bucket < BUCKETS
+        (one.bucket - first) % BUCKETS: one.first for one in own if one.bucket is not None and 0 <= one.bucket < BUCKETS
     }
     if not reached:
         raise BadInput("These log lines don't say which buckets the canary had.\nSay its share: --percent")

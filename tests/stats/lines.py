@@ -9,9 +9,14 @@ import random
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
+from tasks.model.percent import Percent
+from tasks.model.release import Release
 from tasks.model.rollout import Goal, Thresholds
+from tasks.model.route import Table, offset
+from tasks.model.version import Version
 from tasks.stats import collect, merge
 from tasks.stats.counts import WIDTH, Counts
 from tasks.stats.queries import Asked
@@ -27,6 +32,9 @@ GOALS = {
 ASKED = Asked(
     "app1", (LIVE, CANARY, CONTROL), (BEGAN, BEGAN + 70.5, BEGAN + 301), slow=Thresholds(0.05, 0.2, 0.5), goals=GOALS
 )
+
+ROUTED = replace(ASKED, shares=((100, 0), (300, 300), (700, 300)), first=offset(Version(CANARY)))
+"""The same where it is known which buckets each arm has."""
 
 
 def line(**given: object) -> dict[str, object]:
@@ -50,6 +58,7 @@ def some(number: int, seed: int = 5, users: int = 300) -> list[dict[str, object]
         line(
             time=round(BEGAN - 20 + 600 * place / number + chance.random(), 3),
             version=chance.choice([LIVE] * 4 + [CANARY, CONTROL, "2026.01.01.00.00", ""]),
+            bucket=f"{chance.randrange(1000):03d}",
             user=f"{int(users * chance.random() ** 2):032x}",
             new=int(chance.random() < 0.1),
             forced=int(chance.random() < 0.05),
@@ -79,10 +88,20 @@ def by_hand(lines, asked: Asked = ASKED):
         totals[1] += one["status"] >= 500
         totals[2] += one["bytes"]
         bins[arm, math.floor(math.log(max(one["request_time"] * 1000, 0.5)) / math.log(WIDTH) + 1e-9)] += 1
-        if not one["new"]:
+        if not one["new"] and as_routed(one, arm, stage, asked):
             for kind in happened(one, (one["user"], "seen") not in firsts, asked):
                 firsts.setdefault((one["user"], kind), (kind, stage, arm))
     return Counter(firsts.values()), {key: tuple(totals) for key, totals in requests.items()}, bins
+
+
+def as_routed(one, arm: int, stage: int, asked: Asked) -> bool:
+    """Whether a line's arm is the one of its bucket, as routing tables have it."""
+    if not asked.shares:
+        return True
+    live, canary, control = (Release(Version(version), place) for place, version in enumerate(asked.versions))
+    with_control = control if asked.shares[stage][1] else None
+    table = Table(live, canary, Percent(asked.shares[stage][0]), with_control)
+    return (live, canary, control).index(table.buckets()[int(one["bucket"])]) == arm
 
 
 def happened(one, first: bool, asked: Asked):

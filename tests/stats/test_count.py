@@ -12,7 +12,7 @@ import pytest
 from tasks.stats import merge
 from tasks.stats.counts import Trouble
 
-from .lines import ASKED, BEGAN, CANARY, LIVE, Host, by_hand, end, line, of, some, start, text, touch
+from .lines import ASKED, BEGAN, CANARY, LIVE, ROUTED, Host, by_hand, end, line, of, some, start, text, touch
 
 
 @pytest.fixture
@@ -25,6 +25,21 @@ def test_all_is_counted_exactly(host, seed):
     lines = some(5000, seed)
     host.write(text(lines))
     assert of(host.count()) == by_hand(lines)
+
+
+def test_users_count_where_the_arm_is_the_one_that_their_bucket_has(host):
+    lines = some(5000)
+    host.write(text(lines))
+    found = of(host.count(ROUTED))
+    assert found == by_hand(lines, ROUTED)
+    assert found[0] != by_hand(lines)[0], "some lines are of hosts that had not changed their tables yet"
+
+
+def test_a_line_without_a_bucket_is_a_request_and_no_user(host):
+    host.write(text([line(bucket=bucket) for bucket in ("", "x", None)]))
+    firsts, requests, _ = of(host.count(ROUTED))
+    assert not firsts
+    assert requests[0, 0][0] == 3
 
 
 def test_nothing_is_counted_after_the_end(host):
