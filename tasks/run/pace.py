@@ -12,4 +12,4 @@ def looks(every: float) -> Iterator[float]:
     while True:
         yield time.time()
         due = max(due + every, time.monotonic())
-        time.sleep(due - time.monotonic())
+        time.sleep(max(0.0, due - time.monotonic()))

@@ -59,7 +59,9 @@ def line(seen: Comparison, chosen: Move) -> str:
     canary = users[1] if len(users) > 1 else 0
     worst = seen.differences[0] if seen.differences else None
     found = f"  {worst.title}: {worst.canary:.2%} beside {worst.base:.2%}" if worst else ""
-    return f"{share!s:>6}  {canary:,} of {sum(users):,} users{found}  {chosen.word}: {chosen.reason}"
+    waits = seen.verdict.word == words.WAIT and chosen.word == WAIT
+    why = seen.verdict.headline if waits else chosen.reason
+    return f"{share!s:>6}  {canary:,} of {sum(users):,} users{found}  {chosen.word}: {why}"
 
 
 def statistics(seen: Comparison) -> dict[str, float]:

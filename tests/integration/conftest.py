@@ -148,7 +148,9 @@ def two(sandbox: Sandbox, builds: list[str]) -> tuple[str, str]:
     return old, new
 
 
-def variant(sandbox: Sandbox, of: str, *instructions: str, app: str = "app1", **variables: str) -> str:
+def variant(
+    sandbox: Sandbox, of: str, *instructions: str, app: str = "app1", of_app: str = "", **variables: str
+) -> str:
     """Push an image like another but for its environment and a Dockerfile's instructions: a sick one, say.
 
     Its version lies in the nineties, so that it is never the newest.
@@ -158,7 +160,9 @@ def variant(sandbox: Sandbox, of: str, *instructions: str, app: str = "app1", **
     lines = "\n".join([*instructions, *(f"ENV {key}={json.dumps(value)}" for key, value in variables.items())])
     tag = f"deploy:5000/{app}:{version}"
     done = sandbox.ssh(
-        "deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=f"FROM deploy:5000/{app}:{of}\n{lines}"
+        "deploy",
+        f"docker build -q -t {tag} - && docker push -q {tag}",
+        input=f"FROM deploy:5000/{of_app or app}:{of}\n{lines}",
     )
     assert done.code == 0, done.text
     return version

@@ -47,11 +47,12 @@ class OwnApp:
 
 
 @contextmanager
-def own_app(sandbox: Sandbox, name: str, components: dict[str, object]) -> Iterator[OwnApp]:
-    """Describe an app like app1 with more components, on app1's hosts, under the name NAME.foo."""
+def own_app(sandbox: Sandbox, name: str, components: dict[str, object], **more: object) -> Iterator[OwnApp]:
+    """Describe an app like app1 with more components, and other keys, on app1's hosts, under the name NAME.foo."""
     description = PROJECT / "conf" / "apps" / f"{name}.yml"
     app = yaml.safe_load(description.with_name("app1.yml").read_text())
     app["components"].update(components)
+    app.update(more)
 
     def edit(_, text):
         placed = f"  {name}:\n    domains: [{name}.foo]\n    hosts: appservers\n"
