@@ -79,8 +79,9 @@ class Tolerated:
 class Rules:
     """How a rollout is judged, and how it is watched: `canary:` of conf/apps/<app>.yml.
 
-    `alpha` is the share of healthy canaries that may be put back by mistake. `negligible` is a share of failing users
-    in per cent below which no ratio matters. `minimum_users` of the canary are seen in each stage before its verdict.
+    `alpha` is the share of healthy canaries that may be put back by mistake. `negligible` is a share of users in per
+    cent: what certainly happens to fewer of the canary's is fine at any ratio. `minimum_users` of the canary are seen
+    in each stage before its verdict.
     Seconds: `every` between looks, `patience` for a stage, `before` a rollout for what thresholds are taken from.
     """
 

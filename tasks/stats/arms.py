@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from ..model.rollout import Rollout
 from .comparison import ArmTotals, Interval, SampleRatio
-from .counts import FAILING, SEEN, Counts, Histogram
+from .counts import FAILING, SEEN, Counts
 from .draws import arm_shares, exposed, number
 from .evidence import SAMPLE_RATIO_ALPHA, Evidence, e_value
 from .intervals import quantile_interval
 
 ROLES = ("live", "canary", "control")
-NONE = Histogram()
 
 
 def arm_totals(rollout: Rollout, counts: Counts, alpha: float) -> tuple[ArmTotals, ...]:
@@ -20,7 +19,7 @@ def arm_totals(rollout: Rollout, counts: Counts, alpha: float) -> tuple[ArmTotal
 
 def _totals(rollout: Rollout, counts: Counts, arm: int, alpha: float) -> ArmTotals:
     users = exposed(counts)
-    times = sum((tick.times[arm] for tick in counts.ticks if arm < len(tick.times)), NONE)
+    times = counts.times(arm)
     p50, p95, p99 = (times.quantile(share) for share in (0.5, 0.95, 0.99))
     bounds: list[Interval] = [quantile_interval(times, share, alpha) for share in (0.5, 0.95, 0.99)]
     return ArmTotals(

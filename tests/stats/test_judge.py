@@ -133,10 +133,12 @@ def test_without_thresholds_slowness_is_not_judged_and_it_is_said():
 
 def test_the_control_arm_is_what_the_canary_is_compared_with():
     whole = counted(20_000, GOOD, canary=0.05)
-    ticks = tuple(
-        replace(tick, users={kind: (arms[0] - arms[1], arms[1], arms[1]) for kind, arms in tick.users.items()})
-        for tick in whole.ticks
-    )
+
+    def parted(tick):
+        users = {kind: (arms[0] - arms[1], arms[1], arms[1]) for kind, arms in tick.users.items()}
+        return replace(tick, users=users, times=(*tick.times, tick.times[1]))
+
+    ticks = tuple(map(parted, whole.ticks))
     found = judged(Counts(ticks, whole.until), of=rollout(50, control=LIVE))
     assert found.sample_ratio.asked == pytest.approx((0.9, 0.05, 0.05))
     assert difference(found, "slow50").base_users == difference(found, "slow50").canary_users == 1000
