@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .words import duration, points
+from .words import duration
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 7200, 14400)
@@ -43,7 +43,7 @@ def time_axis(seconds: float) -> Axis:
     def says(at: float) -> str:
         return f"{at / unit:.3g}"
 
-    return Axis(0, minutes * MINUTE, tuple((mark * MINUTE, says(mark * MINUTE)) for mark in marks), word, says=says)
+    return Axis(0, max(seconds, MINUTE), tuple((mark * MINUTE, says(mark * MINUTE)) for mark in marks), word, says=says)
 
 
 def evidence_axis(values: Iterable[float], stop: float) -> Axis:
@@ -93,10 +93,15 @@ def share_axis(largest: float) -> Axis:
 
 def difference_axis(values: Iterable[float]) -> Axis:
     """Differences of shares around 0, in percentage points, as far to the left as to the right."""
-    half = share_axis(max((abs(value) for value in values), default=0.01))
+    half = share_axis(max(abs(value) for value in [*values, 0.002]))
     marks = [at for at, _ in half.ticks if at > 0][-1:] if len(half.ticks) > 4 else [at for at, _ in half.ticks[1:]]
     sides = sorted({side * mark for mark in [0.0, *marks, half.high / 2] for side in (-1, 1)})
-    return Axis(-half.high, half.high, tuple((at, points(at) if at else "0") for at in sides), "points")
+    return Axis(
+        -half.high,
+        half.high,
+        tuple((at, f"{at * 100:+.4g}".replace("-", "−") if at else "0") for at in sides),
+        "points",
+    )
 
 
 def ratio_axis(values: Iterable[float]) -> Axis:

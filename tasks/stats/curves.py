@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from . import series, words
 from .axes import Axis, duration_axis, evidence_axis, share_axis, tail_axis, time_axis
 from .chart import Chart, Place
 from .comparison import Comparison, Point
 from .counts import Histogram
-from .figure import ALLOWED, KINDS, ROLES, STOP, UNKNOWN, Figure, Look, arm_legend, arm_name
+from .differences import TOO_BAD
+from .draws import base_arm
+from .figure import ALLOWED, KINDS, ROLES, STOP, UNKNOWN, Figure, arm_legend, arm_name
 
 NOTHING_YET = "Nothing was counted yet."
 QUANTILES = (("p50", 0.50), ("p95", 0.95), ("p99", 0.99))
@@ -18,7 +20,7 @@ QUANTILES = (("p50", 0.50), ("p95", 0.95), ("p99", 0.99))
 def evidence(comparison: Comparison) -> Figure:
     """When what was seen became too unlikely for a canary that is within what is allowed."""
     stop = 1 / comparison.rules.alpha
-    points = series.thinned(comparison.evidence)
+    points = series.thinned(series.evidence(comparison))
     titles = {one.kind: words.clean(one.title) for one in comparison.differences}
     lines = {kind: _weighed(comparison, points, kind) for kind in titles}
     axis = evidence_axis((value for line in lines.values() for _, value in line), stop)
@@ -29,12 +31,14 @@ def evidence(comparison: Comparison) -> Figure:
     for kind, line in lines.items():
         look = KINDS.get(kind, UNKNOWN)
         chart.steps(line, look.css, look.dash)
-        _mark_crossing(chart, line, stop, look)
+    crossed = _crossings(comparison, lines, stop)
+    for kind, place in crossed.items():
+        chart.mark(place, "^", KINDS.get(kind, UNKNOWN).css, 6)
     named = ((KINDS.get(kind, UNKNOWN), title) for kind, title in titles.items())
     return Figure(
         name="evidence",
         title="Evidence that the canary is worse than allowed",
-        caption=_evidence_caption(comparison, lines, titles, stop),
+        caption=_evidence_caption(crossed, titles),
         heads=("time", *titles.values()),
         cells=tuple(
             (words.moment(point.at), *(words.times(point.evidence.get(kind)) for kind in titles))
@@ -54,20 +58,21 @@ def _weighed(comparison: Comparison, points: Sequence[Point], kind: str) -> list
     return [(0, start), *found]
 
 
-def _mark_crossing(chart: Chart, line: Sequence[Place], stop: float, look: Look) -> None:
-    crossed = next((place for place in line if place[1] >= stop), None)
-    if crossed:
-        chart.mark(crossed, "^", look.css, 6)
+def _crossings(comparison: Comparison, lines: Mapping[str, list[Place]], stop: float) -> dict[str, Place]:
+    """Where the evidence of each kind that is too bad reached the stop line.
+
+    It may be over the line and not too bad: where the users it happened to are too few to matter (`negligible`).
+    """
+    bad = {one.kind for one in comparison.differences if one.state == TOO_BAD}
+    found = {kind: next((place for place in line if place[1] >= stop), None) for kind, line in lines.items()}
+    return {kind: place for kind, place in found.items() if place and kind in bad}
 
 
-def _evidence_caption(
-    comparison: Comparison, lines: dict[str, list[Place]], titles: dict[str, str], stop: float
-) -> str:
-    crossed = [(at, kind) for kind, line in lines.items() for at, value in line if value >= stop]
-    first = min(crossed, default=None)
+def _evidence_caption(crossed: Mapping[str, Place], titles: Mapping[str, str]) -> str:
     peeking = "It may be looked at at any time: that does not raise the share of false alarms."
-    if first:
-        return f"{titles[first[1]].capitalize()}: over the stop line after {words.span(first[0])}. {peeking}"
+    if crossed:
+        first = min(crossed, key=lambda kind: crossed[kind][0])
+        return f"“{titles[first]}” crossed the stop line after {words.span(crossed[first][0])}. {peeking}"
     return (
         f"{peeking} Each kind has its part of the false alarms and is weighed by it, so that all share one stop line."
     )
@@ -120,7 +125,7 @@ def errors(comparison: Comparison) -> Figure:
     _mark_stages(chart, comparison)
     _draw(chart, lines)
     factor = comparison.rules.tolerated.failing
-    base = comparison.arms[series.base(comparison)].role if comparison.arms else "live"
+    base = comparison.arms[base_arm(comparison.rollout)].role if comparison.arms else "live"
     boundary = ((ALLOWED, f"allowed: {factor:g} × {base}"),) if allowed is not None else ()
     return Figure(
         name="errors",
@@ -138,7 +143,7 @@ def _allowed_errors(comparison: Comparison) -> float | None:
     """The base's error rate times what is tolerated; None where the base had no errors to compare with."""
     if not comparison.arms:
         return None
-    base = comparison.arms[series.base(comparison)]
+    base = comparison.arms[base_arm(comparison.rollout)]
     return comparison.rules.tolerated.failing * base.errors / base.requests if base.errors else None
 
 

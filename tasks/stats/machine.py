@@ -24,12 +24,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     - schema, app, environment, hosts, began, until (of what was counted)
     - verdict: word, headline, reason, kind (what decided), minutes (until there is more to say)
     - rollout: kind, live, canary, control, ended, outcome, slow (thresholds p50, p95, p99), stages (each: at, until,
-      asked; and by arm seen, failing, requests)
+      asked; and by arm seen, users, failing, requests)
     - rules: as in conf/apps
     - arms: role, version, users, share, requests, errors, error_rate, failing, failing_share, bytes, p50, p95, p99
       (each: value, low, high), times (width of bins, bins: requests from width**i to width**(i+1) milliseconds)
-    - differences: kind, title, canary, base, canary_users, base_users, ratio, low, high, allowed, evidence, boundary,
-      state, minutes
+    - differences: kind, title, canary, base, canary_users, base_users, canary_met, base_met, ratio, low, high, allowed,
+      evidence, boundary, state, minutes
     - sample_ratio: asked, got, evidence, boundary, mismatch
     - goals: goal, live, canary, live_users, canary_users, live_reached, canary_reached, difference, low, high, state
     - evidence: at, values (e-value by kind)

@@ -48,7 +48,7 @@ def html(comparison: Comparison) -> str:
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         banner=banner(comparison),
-        warnings=tables.warnings(comparison),
+        warnings=[words.clean(one) for one in comparison.warnings],
         arms=comparison.arms,
         measures=tables.arms(comparison).rows[1:],
         figures=figures,

@@ -37,7 +37,7 @@ def _evidence(comparison: Comparison) -> list[str]:
     lines = {
         one.kind: [
             (point.at - began, series.weighed(comparison, one.kind, point.evidence[one.kind]))
-            for point in comparison.evidence
+            for point in series.evidence(comparison)
             if one.kind in point.evidence
         ]
         for one in comparison.differences
@@ -83,14 +83,17 @@ def _plot(
     left, right = across.place(across.low), across.place(across.high)
     figure.set_x_limits(left, right)
     figure.set_y_limits(up.place(up.low), up.place(up.high))
-    figure.x_label, figure.y_label = across.name, up.name
+    figure.x_label, figure.y_label = across.name.split()[-1], up.name
     figure.x_ticks_fkt = lambda value, _: across.says(10**value if across.log else value)
     figure.y_ticks_fkt = lambda value, _: _at_a_tick(up, value)
+    # What lies on the upper edge itself is left out; this is the middle of the highest row.
+    top = up.scale(up.high) - (up.scale(up.high) - up.scale(up.low)) / figure.height / 2
     if stop is not None:
         figure.plot([left, right], [up.place(stop)] * 2)
     for kind, line in lines.items():
         columns = _columns(across, line)
-        figure.scatter([x for x, _ in columns], [up.place(y) for _, y in columns], marker=LETTERS.get(kind, "?"))
+        heights = [min(up.place(value), top) for _, value in columns]
+        figure.scatter([x for x, _ in columns], heights, marker=LETTERS.get(kind, "?"))
     drawn = [row.replace(BLANK, " ").rstrip() for row in figure.show().splitlines()]
     return [title, *drawn, *(f"  {LETTERS.get(kind, '?')} {name}" for kind, name in names.items()), ""]
 

@@ -14,12 +14,11 @@ SIDE = Axis(0, 1, ((0, ""), (1, "")))
 STATES = {"too bad": Look("bad", shape="^"), "fine": Look("good", shape="o"), "unclear": Look("muted", shape="s"),
           "more": Look("live", shape="^"), "fewer": Look("canary", shape="v")}  # fmt: skip
 SIGNS = {"too bad": "▲", "fine": "●", "unclear": "■", "more": "▲", "fewer": "▼"}
-WORST_FIRST = ("too bad", "unclear", "fine")
 
 
 def differences(comparison: Comparison) -> Figure:
     """How many times as many users as with the base something happened to, each with its interval."""
-    found = worst_first(comparison)
+    found = comparison.differences
     bounds = [
         bound for one in found for bound in (one.ratio, one.interval.low, one.interval.high, one.allowed) if bound
     ]
@@ -36,19 +35,11 @@ def differences(comparison: Comparison) -> Figure:
     )
 
 
-def worst_first(comparison: Comparison) -> list[Difference]:
-    def badness(one: Difference) -> tuple[int, float]:
-        place = WORST_FIRST.index(one.state) if one.state in WORST_FIRST else len(WORST_FIRST)
-        return place, -one.evidence / one.boundary
-
-    return sorted(comparison.differences, key=badness)
-
-
 def _difference_cells(one: Difference) -> tuple[str, ...]:
     return (
         words.clean(one.title),
-        f"{words.share(one.base)} ({words.number(one.base_users)})",
-        f"{words.share(one.canary)} ({words.number(one.canary_users)})",
+        _met(one.base_met, one.base_users),
+        _met(one.canary_met, one.canary_users),
         words.times(one.ratio),
         words.interval(one.interval),
         f"{one.allowed:g}×",
@@ -58,13 +49,18 @@ def _difference_cells(one: Difference) -> tuple[str, ...]:
     )
 
 
+def _met(met: int, users: int) -> str:
+    """How many of how many: 0.74 % (56 of 7,539)."""
+    return f"{words.share(met / users if users else None)} ({words.number(met)} of {words.number(users)})"
+
+
 def _difference_row(one: Difference, axis: Axis, place: int, *, last: bool) -> Row:
     chart = Chart(f"difference{place}", axis if last else _silent(axis), SIDE, HEIGHT + 22 * last, bare=True)
     chart.box((axis.low, 0), (one.allowed, 1), "url(#allowed)")
     chart.line([(1, 0), (1, 1)], "var(--ink)", width=1.2)
     _interval(chart, one.interval, one.ratio, STATES.get(one.state, STATES["unclear"]))
     text = words.interval(one.interval)
-    if one.base_users or one.canary_users:
+    if one.base_users and one.canary_users:
         text = f"{words.share(one.base)} → {words.share(one.canary)} of the users; {text}"
     return Row(words.clean(one.title), text, one.state, chart.svg(f"{words.clean(one.title)}: {text}, {one.state}"))
 
@@ -107,8 +103,8 @@ def goals(comparison: Comparison) -> Figure:
 def _goal_cells(one: Outcome) -> tuple[str, ...]:
     return (
         words.clean(one.goal),
-        f"{words.share(one.live)} ({words.number(one.live_reached)} of {words.number(one.live_users)})",
-        f"{words.share(one.canary)} ({words.number(one.canary_reached)} of {words.number(one.canary_users)})",
+        _met(one.live_reached, one.live_users),
+        _met(one.canary_reached, one.canary_users),
         words.points(one.difference),
         words.points_interval(one.interval),
         one.state,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import groupby, pairwise
 
-from ..model.percent import BUCKETS
 from .comparison import Comparison, Point
 from .counts import FAILING, SEEN, WIDTH, Arms, Histogram, Tick, added
+from .draws import arm_shares, exposed
 
 SLICES = 48
 """Most slices of time that are drawn."""
@@ -38,12 +37,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class StageCounts:
-    """One stage of the rollout: from when to when, the shares asked for (0 to 1), and users by arm."""
+    """One stage of the rollout: from when to when, the shares asked for (0 to 1), and numbers by arm.
+
+    `seen` are users who came first in this stage, which is what the shares are of; `users` are those that an arm had.
+    """
 
     at: float
     until: float
     asked: tuple[float, ...]
     seen: Arms
+    users: Arms
     failing: Arms
     requests: Arms
 
@@ -56,28 +59,36 @@ def slices(comparison: Comparison) -> list[Slice]:
     most = min(SLICES, max(6, min(comparison.counts.requests()) // FULL))
     began, until = ticks[0].at, max(comparison.counts.until, ticks[-1].at + 1)
     length = _length(ticks, until - began, most)
+    arms = len(comparison.rollout.versions)
     groups = groupby(ticks, key=lambda tick: int((tick.at - began) // length))
-    return [_slice(list(found), began + place * length, min(until, began + (place + 1) * length))
-            for place, found in groups]  # fmt: skip
+    return [
+        _slice(list(found), began + place * length, min(until, began + (place + 1) * length), arms)
+        for place, found in groups
+    ]
 
 
 def _length(ticks: Sequence[Tick], lasted: float, most: int) -> float:
     """Whole ticks, so that no slice has one tick more than its neighbours without being longer."""
-    tick = min((later.at - sooner.at for sooner, later in pairwise(ticks)), default=lasted)
-    tick = max(tick, 1e-3)
+    tick = tick_length(ticks) or lasted
     return tick * max(1, -(-lasted // (tick * most)))
 
 
-def _slice(ticks: Sequence[Tick], at: float, until: float) -> Slice:
-    arms = len(ticks[0].requests)
+def tick_length(ticks: Sequence[Tick]) -> float:
+    """Seconds from a tick to the next where none is missing between; 0 where there is but one."""
+    return min((later.at - sooner.at for sooner, later in pairwise(ticks)), default=0.0)
+
+
+def _slice(ticks: Sequence[Tick], at: float, until: float, arms: int) -> Slice:
     return Slice(
         at=at,
         until=until,
-        requests=added([tick.requests for tick in ticks]),
-        errors=added([tick.errors for tick in ticks]),
+        requests=padded(added([tick.requests for tick in ticks]), arms),
+        errors=padded(added([tick.errors for tick in ticks]), arms),
         seen=padded(added([tick.users.get(SEEN, ()) for tick in ticks]), arms),
         failing=padded(added([tick.users.get(FAILING, ()) for tick in ticks]), arms),
-        times=tuple(reduce(Histogram.__add__, (tick.times[arm] for tick in ticks)) for arm in range(arms)),
+        times=tuple(
+            sum((tick.times[arm] for tick in ticks if arm < len(tick.times)), Histogram()) for arm in range(arms)
+        ),
     )
 
 
@@ -96,16 +107,29 @@ def stages(comparison: Comparison) -> list[StageCounts]:
     rollout, counts = comparison.rollout, comparison.counts
     arms = len(rollout.versions)
     ends = [*(one.at for one in rollout.stages[1:]), max(counts.until, rollout.stages[-1].at)]
-    found = []
-    for place, (stage, until) in enumerate(zip(rollout.stages, ends, strict=True)):
-        others = [stage.share.buckets / BUCKETS, *([stage.control.buckets / BUCKETS] if rollout.control else [])]
-        requests = added([tick.requests for tick in counts.ticks if tick.stage == place])
-        found.append(StageCounts(
-            at=stage.at, until=until, asked=(1 - sum(others), *others),
-            seen=padded(counts.users(SEEN, place), arms), failing=padded(counts.users(FAILING, place), arms),
-            requests=padded(requests, arms),
-        ))  # fmt: skip
-    return found
+    return [
+        StageCounts(
+            at=stage.at,
+            until=until,
+            asked=arm_shares(rollout, stage),
+            seen=padded(counts.users(SEEN, place), arms),
+            users=padded(exposed(counts, place), arms),
+            failing=padded(counts.users(FAILING, place), arms),
+            requests=padded(added([tick.requests for tick in counts.ticks if tick.stage == place]), arms),
+        )
+        for place, (stage, until) in enumerate(zip(rollout.stages, ends, strict=True))
+    ]
+
+
+def evidence(comparison: Comparison) -> list[Point]:
+    """The evidence at the end of each tick: that is when it was there. A tick is named by its beginning."""
+    counts = comparison.counts
+    length = tick_length(counts.ticks)
+    begins = {tick.at for tick in counts.ticks}
+    return [
+        Point(min(point.at + length, counts.until), point.evidence) if point.at in begins and length else point
+        for point in comparison.evidence
+    ]
 
 
 def thinned(evidence: Sequence[Point], most: int = STEPS) -> list[Point]:
@@ -138,8 +162,3 @@ def slower(times: Histogram) -> list[tuple[float, float]]:
         found.append((WIDTH**place / 1000, left / total))
         left -= count
     return found
-
-
-def base(comparison: Comparison) -> int:
-    """The place of the arm that the canary is compared with."""
-    return 2 if comparison.rollout.control else 0

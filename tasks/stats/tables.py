@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import series, words
 from .comparison import ArmTotals, Comparison
+from .draws import base_arm
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def arms(comparison: Comparison) -> Table:
     rows = (
         ("version", *(one.version for one in found)),
         ("users", *(words.number(one.users) for one in found)),
-        ("share of the users", *(words.share(one.share) for one in found)),
+        ("share", *(words.share(one.share) for one in found)),
         ("requests", *(words.number(one.requests) for one in found)),
         ("failing users", *(_part(one.failing, one.users) for one in found)),
         ("error rate", *(_part(one.errors, one.requests) for one in found)),
@@ -43,7 +44,7 @@ def _quantile(arm: ArmTotals, name: str) -> str:
 
 def stages(comparison: Comparison) -> Table:
     """Every stage of the rollout so far, of the canary and of what it is compared with."""
-    base = series.base(comparison)
+    base = base_arm(comparison.rollout)
     rows = tuple(
         (
             str(number),
@@ -51,22 +52,10 @@ def stages(comparison: Comparison) -> Table:
             words.span(one.until - one.at),
             words.share(one.asked[1]),
             words.share(series.part(one.seen, 1)),
-            words.number(one.seen[1]),
-            words.share(one.failing[1] / one.seen[1] if one.seen[1] else None),
-            words.share(one.failing[base] / one.seen[base] if one.seen[base] else None),
+            words.number(one.users[1]),
+            words.share(one.failing[1] / one.users[1] if one.users[1] else None),
+            words.share(one.failing[base] / one.users[base] if one.users[base] else None),
         )
         for number, one in enumerate(series.stages(comparison), start=1)
     )
     return Table("Stages", ("stage", "from (UTC)", ">for", ">asked", ">got", ">users", ">failing", ">base"), rows)
-
-
-def warnings(comparison: Comparison) -> list[str]:
-    """What was said of the comparison, and what was left out of it."""
-    counts, found = comparison.counts, [words.clean(one) for one in comparison.warnings]
-    if counts.sampled < 1:
-        found.append(f"Only {words.share(counts.sampled)} of the users are counted: there are too many to count all.")
-    if counts.trouble.unreadable:
-        found.append(f"{words.number(counts.trouble.unreadable)} log lines can't be read and were left out.")
-    if counts.trouble.foreign:
-        found.append(f"{words.number(counts.trouble.foreign)} log lines are not of this app and were left out.")
-    return found

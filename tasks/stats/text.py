@@ -37,9 +37,10 @@ def every_table(comparison: Comparison) -> list[Table]:
 
 
 def _differences(comparison: Comparison) -> Table:
-    heads = ("", ">base", ">canary", ">ratio", "interval", ">allowed", ">evidence", "")
-    return Table("Differences, worst first (evidence of 100 % aborts)", heads,
-                 tuple(_difference(one) for one in rows.worst_first(comparison)))  # fmt: skip
+    heads = ("", ">base", ">canary", ">ratio", "interval", ">evidence", "")
+    allowed = ", ".join(dict.fromkeys(f"{one.allowed:g}×" for one in comparison.differences))
+    title = f"Differences, worst first; {allowed} is allowed, and evidence of 100 % aborts"
+    return Table(title, heads, tuple(_difference(one) for one in comparison.differences))
 
 
 def _difference(one: Difference) -> tuple[str, ...]:
@@ -49,7 +50,6 @@ def _difference(one: Difference) -> tuple[str, ...]:
         words.share(one.canary),
         words.times(one.ratio),
         words.interval(one.interval),
-        f"{one.allowed:g}×",
         _of_boundary(one),
         f"{rows.SIGNS.get(one.state, '')} {one.state}",
     )
@@ -81,7 +81,7 @@ def last(comparison: Comparison) -> list[str]:
     """What is read when nothing else is: warnings, the verdict, the reason, what was done, and what to type next."""
     verdict = comparison.verdict
     return [
-        *(f"warning: {one}" for one in tables.warnings(comparison)),
+        *(f"warning: {one}" for one in map(words.clean, comparison.warnings)),
         words.clean(verdict.headline),
         words.clean(verdict.reason),
         done(comparison),

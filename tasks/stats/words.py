@@ -86,10 +86,12 @@ def points_interval(found: Interval) -> str:
 
 
 def quantile(value: float | None, found: Interval) -> str:
-    """A response time with its interval: 180 ms (150 ms to 240 ms)."""
+    """A response time with its interval: 180 ms (150–240 ms)."""
     if value is None or found.low is None or found.high is None:
         return duration(value)
-    return f"{duration(value)} ({duration(found.low)} to {duration(found.high)})"
+    low, high = duration(found.low), duration(found.high)
+    amount, unit = low.split()
+    return f"{duration(value)} ({amount if high.endswith(f' {unit}') else low}–{high})"
 
 
 def interval(found: Interval) -> str:
