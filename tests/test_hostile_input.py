@@ -870,6 +870,7 @@ def test_every_template_is_filled_by_a_check_above():
         "site.conf.j2", "balancer.conf.j2", "component.conf.j2",  # check_site, _balancer_site, _program
         "http.conf", "preview.conf",  # check_bootstrapped
         "Dockerfile.j2",  # of services: filled with constants
+        "page.html.j2",  # tests/stats/test_page.py: escaped, and in a browser in tests/integration/test_page.py
         "sudoers",  # the user's name alone, which check_program has
     }  # fmt: skip
 

@@ -93,15 +93,13 @@ def share_axis(largest: float) -> Axis:
 
 def difference_axis(values: Iterable[float]) -> Axis:
     """Differences of shares around 0, in percentage points, as far to the left as to the right."""
-    half = share_axis(max(abs(value) for value in [*values, 0.002]))
-    marks = [at for at, _ in half.ticks if at > 0][-1:] if len(half.ticks) > 4 else [at for at, _ in half.ticks[1:]]
-    sides = sorted({side * mark for mark in [0.0, *marks, half.high / 2] for side in (-1, 1)})
-    return Axis(
-        -half.high,
-        half.high,
-        tuple((at, f"{at * 100:+.4g}".replace("-", "−") if at else "0") for at in sides),
-        "points",
-    )
+    high = share_axis(max(abs(value) for value in [*values, 0.002])).high
+    places = (-high, -high / 2, 0.0, high / 2, high)
+    return Axis(-high, high, tuple((at, _signed(at)) for at in places), "points", says=_signed)
+
+
+def _signed(share: float) -> str:
+    return f"{share * 100:+.4g}".replace("-", "−") if share else "0"
 
 
 def ratio_axis(values: Iterable[float]) -> Axis:
