@@ -7,7 +7,7 @@ DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
 ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
 
-.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers sim test test-faults browser check format prepare up setup_deploy setup_appserver setup_balancer setup_service sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers sim bench-compare test test-faults browser check format prepare up setup_deploy setup_appserver setup_balancer setup_service sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-flip: venv  ## requests lost through 200 live changes, beside nginx reload
 
 bench-fleet: venv  ## one command over 1, 10 and 100 hosts: seconds, skew, round trips (4 minutes)
 	@$(VENV)/bin/python -m bench.fleet
+
+bench-compare: venv  ## how long a host takes to count two million log lines, and in how much memory (1 minute)
+	@$(VENV)/bin/python -m bench.compare
 
 bench-peers: venv  ## a code change, and a promote, beside Ansible and Capistrano (10 minutes)
 	$(VENV)/bin/python -m bench.peers

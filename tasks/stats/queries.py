@@ -217,15 +217,15 @@ def bins() -> str:
 def passages(app: str) -> str:
     """Requests of an app of all versions, and lines that are none."""
     return (
-        f'SELECT {_trouble(app, DUCKDB)} AS trouble, "version", TRY_CAST("bucket" AS SMALLINT) AS bucket, "time" AS at '
-        f'FROM {log(FIELDS)} WHERE coalesce("forced", 0) = 0'
+        f'SELECT {_trouble(app, DUCKDB)} AS trouble, "version", TRY_CAST("bucket" AS SMALLINT) AS bucket, '
+        f'"time" AS came FROM {log(FIELDS)} WHERE coalesce("forced", 0) = 0'
     )
 
 
 def versions() -> str:
     """Of `passages`, now called `events`: how often, from when and until when each version served each bucket."""
     return (
-        "SELECT version, bucket, CAST(count(*) AS BIGINT) AS n, min(at) AS first, max(at) AS last FROM events "
+        "SELECT version, bucket, CAST(count(*) AS BIGINT) AS n, min(came) AS since, max(came) AS until FROM events "
         "WHERE trouble = 0 GROUP BY ALL"
     )
 
@@ -233,7 +233,7 @@ def versions() -> str:
 def merged_versions() -> str:
     """One row for a version and a bucket out of several."""
     return (
-        "SELECT version, bucket, CAST(sum(n) AS BIGINT) AS n, min(first) AS first, max(last) AS last FROM versions "
+        "SELECT version, bucket, CAST(sum(n) AS BIGINT) AS n, min(since) AS since, max(until) AS until FROM versions "
         "GROUP BY ALL"
     )
 

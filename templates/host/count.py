@@ -17,10 +17,10 @@ import shutil
 import sys
 import tempfile
 import time
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 CHUNK = 64 << 20
+LINES = 1 << 19
 HEAD = 4096
 MEMORY = "256MB"
 THREADS = 4
@@ -70,12 +70,20 @@ def chunks(file, buffer, whole):
         end = buffer.rfind(b"\n", 0, filled) + 1
         if (not end and filled == len(buffer)) or (not got and whole):
             end = filled  # a line that fills the buffer is none that nginx wrote
+        end = few_enough(buffer, end)
         if end:
             yield end
         kept = filled - end
         buffer[:kept] = buffer[end:filled]
-        if not got:
+        if not got and not end:
             return
+
+
+def few_enough(buffer, end):
+    """Where lines end that are not too many: rubbish may be a million lines of a byte or two, and each takes memory."""
+    while buffer.count(b"\n", 0, end) > LINES:
+        end = buffer.rfind(b"\n", 0, end // 2) + 1 or buffer.find(b"\n") + 1
+    return end
 
 
 def readable(buffer, size, longest):
@@ -278,5 +286,6 @@ if __name__ == "__main__":
         print(json.dumps(answer(question)))
     except ModuleNotFoundError:
         sys.exit(f"DuckDB is missing: {question['engine']}")
-    except (OSError, EOFError, zlib.error) as error:  # a full disk; a log that is cut off, or not what its name says
-        sys.exit(f"{error.filename}: {error.strerror}" if getattr(error, "filename", None) else str(error))
+    except Exception as error:  # noqa: BLE001 - a full disk, a log that is cut off, DuckDB's own: told in a line
+        about = getattr(error, "filename", None)
+        sys.exit(f"{about}: {error.strerror}" if about else (str(error).splitlines() or [repr(error)])[0])

@@ -117,6 +117,14 @@ def test_hostile_lines_are_counted_as_unreadable_and_end_nothing(host):
     assert found.trouble == Trouble(unreadable=len(HOSTILE))
 
 
+def test_millions_of_lines_of_rubbish_end_nothing(host):
+    lines = some(500)
+    host.write(b"x\n" * 3_000_000 + text(lines) + b"{}\n" * 1_000_000)
+    found = host.count()
+    assert of(found) == by_hand(lines)
+    assert found.trouble == Trouble(unreadable=4_000_000)
+
+
 def test_bytes_that_are_no_text_cost_nobody_a_line(host):
     """nginx writes a path's bytes as they came; only quotes, backslashes and control characters are escaped."""
     lines = [line(path="/\N{REPLACEMENT CHARACTER}", time=BEGAN + place) for place in range(20)]
