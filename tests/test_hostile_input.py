@@ -445,6 +445,7 @@ COMMON = {
         "*.app1.foo": {"certificate": "/etc/tls/b.crt", "key": "/etc/tls/b.key"},
     },
     "depl_preview_allow": {"networks": ["10.0.0.0/8"], "users": {"ana": "correct horse"}},
+    "depl_clickhouse": {"url": "https://c:8443", "table": "logs.requests", "user": "ana", "password": "correct horse"},
     "depl_apps": {"app1": {
         "domains": ["app1.foo", "foo.app1.foo"], "hosts": "appservers", "environment": {"GREETING": "{{ 7*7 }}"},
     }},

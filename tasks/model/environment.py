@@ -63,6 +63,16 @@ class PreviewAllow:
 
 
 @dataclass(frozen=True)
+class ClickHouse:
+    """A server that has the log lines of all hosts in a table, and who asks it; `url` is of its HTTP interface."""
+
+    url: str
+    table: str = "requests"
+    user: str = "default"
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Environment:
     """One inventory: servers, domains, limits."""
 
@@ -84,6 +94,7 @@ class Environment:
     preview_allow: PreviewAllow = field(default_factory=PreviewAllow)
     services: dict[str, Service] = field(default_factory=dict)
     default_app: str = ""
+    clickhouse: ClickHouse | None = None
 
     def certificate_of(self, domain: str) -> str:
         """The name in `tls` that covers a host name: itself, or a wildcard for its last label; "" for none."""
@@ -110,4 +121,4 @@ live and canary; `drain` seconds that a release stays after it lost its traffic;
 seconds to wait for somebody else's work on the same app; `tls` certificates by the name that they
 are for (a host name, or *.host.name); `hsts` seconds that browsers shall insist on TLS, 0 for not at
 all; `trusted_proxies` networks whose X-Forwarded-For and X-Forwarded-Proto are believed; `default_app`
-the app that is meant where nobody says which."""
+the app that is meant where nobody says which; `clickhouse` counts instead of the hosts where there is one."""

@@ -16,7 +16,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ..errors import BadConfig
-from ..model.environment import Environment, Host
+from ..model.environment import ClickHouse, Environment, Host
 from ..model.service import KINDS, OTHER, Service
 from .apps import check_variables
 from .read import DOMAIN, MEMORY, NAME, SIGNALS, is_text, require, structure
@@ -31,6 +31,8 @@ _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", re.ASCII)
 _IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", re.ASCII)
 _SETTING = re.compile(r"[a-z][a-z0-9_.-]{0,62}", re.ASCII)
 _OF_OTHERS = ("command", "user", "data", "socket", "health", "backup", "restore", "stop_signal")
+_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\d{1,5})?(/[A-Za-z0-9._/-]*)?", re.ASCII)
+_TABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
 _OPTIONS = (
     "registry",
@@ -49,6 +51,7 @@ _OPTIONS = (
     "apps",
     "default_app",
     "services",
+    "clickhouse",
 )
 
 
@@ -170,8 +173,18 @@ def _check(environment: Environment, where: str) -> None:
         check_variables(placement.environment, f"{at}.environment")
     default = environment.default_app
     require(not default or default in environment.apps, f"{where}: depl_default_app", "depl_apps has no such app")
+    if environment.clickhouse:
+        _check_clickhouse(environment.clickhouse, f"{where}: depl_clickhouse")
     for name, service in environment.services.items():
         _check_service(name, service, environment, f"{where}: depl_services.{name}")
+
+
+def _check_clickhouse(server: ClickHouse, at: str) -> None:
+    require(_URL.fullmatch(server.url), f"{at}.url", "expected http://host:port or https://host:port")
+    require(_TABLE.fullmatch(server.table), f"{at}.table", "expected a table's name, or database.table")
+    for key, value in (("user", server.user), ("password", server.password)):
+        # Both go into a header of HTTP.
+        require(value.isascii() and is_text(value, "\r\n"), f"{at}.{key}", "expected one line of plain characters")
 
 
 def _check_service(name: str, service: Service, environment: Environment, at: str) -> None:

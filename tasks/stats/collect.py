@@ -9,7 +9,7 @@ from importlib.metadata import version as installed
 from typing import Any
 
 from ..commands import onhost
-from ..errors import first_line
+from ..errors import Unreachable, first_line
 from ..model.layout import LIBRARIES
 from ..model.rollout import Rollout, Thresholds
 from ..model.version import Version
@@ -17,7 +17,7 @@ from ..plan import render
 from ..plan.wishes import Target
 from ..run.question import Question
 from ..run.ssh import Command
-from . import merge, queries
+from . import merge, queries, server
 from .counts import FAILING, SEEN, Counts, Histogram
 from .merge import Summary
 from .queries import DUCKDB, Asked
@@ -84,6 +84,12 @@ def _thresholds(times: Histogram) -> Thresholds | None:
 
 
 def _counted(target: Target, asked: Asked, tick: int, folder: str = "") -> tuple[Counts, dict[str, str]]:
+    clickhouse = target.environment.clickhouse
+    if clickhouse:
+        try:
+            return merge.counts([server.summary(clickhouse, asked, target.now, MOST_USERS)], asked, tick), {}
+        except Unreachable as error:
+            return merge.counts([], asked, tick), {"clickhouse": first_line(error)}
     program = render.raw("host/count.py")
     question = question_for(asked, until=target.now, log=f"{target.layout.log}*", folder=folder, since=asked.began)
     command = Command(onhost.count(program), program + json.dumps(question).encode(), SECONDS)
@@ -99,12 +105,14 @@ def question_for(asked: Asked, *, until: float, **where: object) -> Mapping[str,
         "users": (queries.users(asked), queries.merged_users(asked)),
         "bins": (queries.bins(), queries.merged_bins(seconds)),
     }
-    return question_of(queries.events(asked, DUCKDB, queries.log(asked.fields), seconds), tables, **where)
+    return question_of(asked.fields, queries.events(asked, DUCKDB, queries.LINES, seconds), tables, **where)
 
 
-def question_of(events: str, tables: Mapping[str, tuple[str, str]], **where: object) -> Mapping[str, Any]:
-    """A question of any kind: what is read off lines, and for each table how it is counted and how it is merged."""
-    sql = {"events": events, "trouble": queries.trouble(), "tables": tables}
+def question_of(
+    fields: Mapping[str, str], events: str, tables: Mapping[str, tuple[str, str]], **where: object
+) -> Mapping[str, Any]:
+    """A question of any kind: the fields of lines, the events in them, for each table how it is counted and merged."""
+    sql = {"lines": queries.log(fields), "events": events, "trouble": queries.trouble(), "tables": tables}
     engine = f"{LIBRARIES}/duckdb-{installed('duckdb')}"
     limits = {"longest": queries.LONGEST, "most_users": MOST_USERS, "keep": KEPT}
     return {"engine": engine, "sql": sql, **limits, **where}

@@ -24,6 +24,8 @@ FIELDS = {
 }  # fmt: skip
 GOAL_FIELDS = {"method": "VARCHAR", "path": "VARCHAR", "goal": "VARCHAR"}
 
+LINES = "lines"
+"""What lines are called on a host: a view of `log`."""
 CHUNK = "{chunk}"
 """Where templates/host/count.py puts the path of the lines that are to be read."""
 LONGEST = 262_144
@@ -75,7 +77,7 @@ class Asked:
     def key(self) -> str:
         """The same for questions whose answers may be continued: later stages and the end change no event before."""
         first = replace(self, stages=self.stages[:1], shares=self.shares[:1], ended=None)
-        return hashlib.sha256(events(first, DUCKDB, log(first.fields), 1).encode()).hexdigest()[:16]
+        return hashlib.sha256(events(first, DUCKDB, LINES, 1).encode()).hexdigest()[:16]
 
     def slice(self, until: float) -> int:
         """The length of the slices that requests are counted in, in seconds, for an answer up to that time."""
@@ -218,7 +220,7 @@ def passages(app: str) -> str:
     """Requests of an app of all versions, and lines that are none."""
     return (
         f'SELECT {_trouble(app, DUCKDB)} AS trouble, "version", TRY_CAST("bucket" AS SMALLINT) AS bucket, '
-        f'"time" AS came FROM {log(FIELDS)} WHERE coalesce("forced", 0) = 0'
+        f'"time" AS came FROM {LINES} WHERE coalesce("forced", 0) = 0'
     )
 
 
@@ -240,7 +242,7 @@ def merged_versions() -> str:
 
 def trouble() -> str:
     """How many lines of `events` can't be read, and how many are of another app."""
-    return "SELECT count(*) FILTER (trouble = 1), count(*) FILTER (trouble = 2) FROM events"
+    return "SELECT count(*) FILTER (WHERE trouble = 1), count(*) FILTER (WHERE trouble = 2) FROM events"
 
 
 def merged_users(asked: Asked) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..commands import onhost
@@ -57,7 +57,8 @@ def counts(
     earlier_time = Asked(app, (str(live),), (began - rules.before,), ended=began)
     slow = baseline(_counted(paths, earlier_time, rules.before), rules.before).slow
     rollout = Rollout(CANARY, live, canary, None, stages, slow, ended)
-    return rollout, _counted(paths, Asked.of(app, rollout, goals), tick)
+    # Shares are read off these very lines, or said of lines without buckets: none is to be held against them.
+    return rollout, _counted(paths, replace(Asked.of(app, rollout, goals), shares=()), tick)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _up_to(until: float, summary: Summary) -> Summary:
 
 def _visits(paths: Sequence[str], app: str) -> list[Visits]:
     tables = {"versions": (queries.versions(), queries.merged_versions())}
-    found = _asked(question_of(queries.passages(app), tables, files=list(paths)))
+    found = _asked(question_of(queries.FIELDS, queries.passages(app), tables, files=list(paths)))
     rows = (
         Tables({"versions": [merge.decoded(found["versions"])]}).query("FROM versions") if "versions" in found else []
     )

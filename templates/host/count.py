@@ -166,7 +166,8 @@ class Tables:
     def add(self, path):
         """Count the lines of a file."""
         run = self.engine.execute
-        run(f"CREATE OR REPLACE TABLE events AS {self.sql['events'].replace('{chunk}', path)}")
+        run(f"CREATE OR REPLACE VIEW lines AS SELECT * FROM {self.sql['lines'].replace('{chunk}', path)}")
+        run(f"CREATE OR REPLACE TABLE events AS {self.sql['events']}")
         for table, (counted, _) in self.tables.items():
             run(f"{f'INSERT INTO {table}' if self.there else f'CREATE TABLE {table} AS'} {counted}")
         self.there = True
