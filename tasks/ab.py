@@ -26,7 +26,7 @@ APP = "which app; needed only where there are several"
     },
 )
 def start(c: Context, version: list[str] | None = None, percent: str = "50", app: str | None = None) -> None:
-    """Give two versions a share of the users each, and count goals."""
+    """Give two versions a share of users each, and count goals."""
     versions = [Version.parse(one) for one in version or []]
     if len(set(versions)) != 2 or len(versions) != 2:
         raise BadInput("An A/B test is of two versions: inv ab.start --version A --version B --percent 50")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from ..model.percent import BUCKETS
 from ..model.rollout import Goal, Rollout, Thresholds
 from ..model.route import offset
-from .counts import FAILING, GOAL, SEEN, SLOW50, SLOW95, SLOW99, WIDTH
+from .counts import EXPOSED, FAILING, GOAL, SEEN, SLOW50, SLOW95, SLOW99, WIDTH
 
 CODES = 8
 FIELDS = {
@@ -70,6 +70,11 @@ class Asked:
         return {SEEN: "seen", FAILING: "failing", SLOW95: "slow95", SLOW99: "slow99"} | goals
 
     @property
+    def arms(self) -> dict[int, str]:
+        """The column of `users` with the first time in each arm but the live one: nobody comes back to that."""
+        return {arm: f"arm_{arm}" for arm in range(1, len(self.versions))}
+
+    @property
     def fields(self) -> Mapping[str, str]:
         """What is read of a line, with DuckDB's types; each field costs time."""
         return FIELDS | (GOAL_FIELDS if self.goals else {})
@@ -77,7 +82,8 @@ class Asked:
     def key(self) -> str:
         """The same for questions whose answers may be continued: later stages and the end change no event before."""
         first = replace(self, stages=self.stages[:1], shares=self.shares[:1], ended=None)
-        return hashlib.sha256(events(first, DUCKDB, LINES, 1).encode()).hexdigest()[:16]
+        asked = events(first, DUCKDB, LINES, 1) + users(first)
+        return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
     def slice(self, until: float) -> int:
         """The length of the slices that requests are counted in, in seconds, for an answer up to that time."""
@@ -202,10 +208,10 @@ def _reached(goal: Goal, dialect: Dialect) -> str:
 
 def users(asked: Asked) -> str:
     """Users of `events`, each with the first time and arm of what happened to it."""
-    kinds = ", ".join(
-        f"min(CASE WHEN is_{column} = 1 THEN code END) AS {column}" for column in asked.kinds.values() if column != SEEN
-    )
-    return f"SELECT visitor, min(code) AS seen, {kinds} FROM events WHERE visitor IS NOT NULL GROUP BY visitor"
+    what = {column: f"is_{column} = 1" for kind, column in asked.kinds.items() if kind != SEEN}
+    where = {column: f"arm = {arm}" for arm, column in asked.arms.items()}
+    firsts = ", ".join(f"min(CASE WHEN {so} THEN code END) AS {column}" for column, so in {**what, **where}.items())
+    return f"SELECT visitor, min(code) AS seen, {firsts} FROM events WHERE visitor IS NOT NULL GROUP BY visitor"
 
 
 def bins() -> str:
@@ -247,7 +253,7 @@ def trouble() -> str:
 
 def merged_users(asked: Asked) -> str:
     """One row for a user out of several."""
-    firsts = ", ".join(f"min({column}) AS {column}" for column in asked.kinds.values())
+    firsts = ", ".join(f"min({column}) AS {column}" for column in (*asked.kinds.values(), *asked.arms.values()))
     return f"SELECT visitor, {firsts} FROM users GROUP BY visitor"
 
 
@@ -265,10 +271,12 @@ def first_times(asked: Asked, tick: int) -> str:
     firsts: Iterable[str] = (f"SELECT {_doubled(kind)} AS kind, {column} AS code FROM users"
                              for kind, column in asked.kinds.items())  # fmt: skip
     slow50 = f"SELECT '{SLOW50}', seen FROM users WHERE seen % 2 = 1"
+    live = f"SELECT '{EXPOSED}', seen FROM users WHERE seen // 2 % {CODES // 2} = 0"
+    others = [f"SELECT '{EXPOSED}', {column} FROM users" for column in asked.arms.values()]
     end = "" if asked.ended is None else f" AND code // {CODES} <= {_since(asked, asked.ended)}"
     return (
         f"SELECT kind, code // {CODES * 1000 * tick} AS tick, {_stage(asked, f'code // {CODES}')} AS stage, "
-        f"code // 2 % {CODES // 2} AS arm, count(*) FROM ({' UNION ALL '.join([*firsts, slow50])}) "
+        f"code // 2 % {CODES // 2} AS arm, count(*) FROM ({' UNION ALL '.join([*firsts, slow50, live, *others])}) "
         f"WHERE code IS NOT NULL{end} GROUP BY ALL"
     )
 

@@ -1,4 +1,4 @@
-"""Canaries that go by their own verdict, under traffic of sticky users on real hosts: promoted, or put back by itself."""
+"""Canaries that go by their own verdict, under traffic of sticky users on real hosts: promoted, or put back."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def shares(trial: OwnApp) -> dict[str, float]:
 
 def evidence(trial: OwnApp, version: str) -> dict:
     folder = f"/var/lib/depl/evidence/{trial.environment.partition('=')[2]}/{APP}"
-    return json.loads(trial.sandbox.on("deploy", f"cat {folder}/{version}-*.json"))
+    return json.loads(trial.sandbox.on("deploy", f"cat $(ls -t {folder}/{version}-*.json | head -n 1)"))
 
 
 def test_a_good_canary_is_promoted_step_by_step(trial, beside):
@@ -172,7 +172,7 @@ def test_a_walk_that_is_killed_goes_on_where_it_was(trial, beside):
     wait_until(lambda: good in shares(trial), 60)
     began = json.loads(trial.must("compare", "--json"))["began"]
     walking.kill()
-    walking.wait()
+    walking.communicate()
     trial.must("canary", "--version", good, "--percent", "20,30,100", "--auto")
     assert shares(trial) == {good: 100}
     assert evidence(trial, good)["rollout"]["stages"][0][0] == began

@@ -89,7 +89,10 @@ def by_hand(lines, asked: Asked = ASKED):
         totals[2] += one["bytes"]
         bins[arm, math.floor(math.log(max(one["request_time"] * 1000, 0.5)) / math.log(WIDTH) + 1e-9)] += 1
         if not one["new"] and as_routed(one, arm, stage, asked):
-            for kind in happened(one, (one["user"], "seen") not in firsts, asked):
+            known = any((one["user"], "exposed", place) in firsts for place in range(3))
+            if arm or not known:
+                firsts.setdefault((one["user"], "exposed", arm), ("exposed", stage, arm))
+            for kind in happened(one, not known, asked):
                 firsts.setdefault((one["user"], kind), (kind, stage, arm))
     return Counter(firsts.values()), {key: tuple(totals) for key, totals in requests.items()}, bins
 

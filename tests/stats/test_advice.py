@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shlex
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ def test_every_command_is_one_that_inv_understands(sample):
     for command, _ in found:
         inv, *words = shlex.split(command)
         assert inv == "inv"
-        Parser(contexts=ns.to_contexts()).parse_argv(words)
+        Parser(contexts=copy.deepcopy(ns).to_contexts()).parse_argv(words)
 
 
 def test_a_canary_that_is_put_back_is_not_put_back_again():
