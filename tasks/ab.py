@@ -40,6 +40,7 @@ def start(c: Context, version: list[str] | None = None, percent: str = "50", app
         other, share = (versions[1], last) if live == versions[0] else (versions[0], Percent(BUCKETS - last.buckets))
         if not work.target.app.goals:
             work.report.note(f"Note: conf/apps/{work.target.name}.yml has no goals: nothing will be counted of them.")
+        plans.plan(work.target, plans.Canary(other, share, kind=AB), work.facts)  # refuses before anything is measured
         slow = what_is_slow(work, share, control=False) if not plans.under_way(work.facts) else None
         route(work, plans.Canary(other, share, kind=AB, slow=slow))
         if not work.dry:

@@ -44,10 +44,10 @@ def canary(
         raise BadInput("A canary of how many users? Say it in per cent: inv canary --percent 5")
     if on_fail not in (None, ABORT, HOLD):
         raise BadInput(f"--on-fail {on_fail[:60]!r}: expected abort or hold.")
-    if not auto and ("," in percent or on_fail):
-        raise BadInput(f"Steps go by their verdict: inv canary --percent {percent[:60]} --auto")
+    steps = Percent.parse_steps(percent) if auto or "," in percent else (Percent.parse(percent),)
+    if not auto and (len(steps) > 1 or on_fail):
+        raise BadInput(f"Steps go by their verdict: inv canary --percent {percent} --auto")
     wanted = Version.parse(version) if version is not None else None
-    steps = Percent.parse_steps(percent) if auto else (Percent.parse(percent),)
     with begin(c, "canary", app, secrets=control) as work:
         chosen = wanted or plans.current(work.facts) or work.newest()
         begun = plans.under_way(work.facts)
@@ -60,6 +60,7 @@ def canary(
 def send(work: OnHosts, version: Version, share: Percent, control: bool) -> None:
     """Give the version its share, and say so; before the first, freeze what counts as slow."""
     wish = plans.Canary(version, share, kind=CANARY)
+    plans.plan(work.target, wish, work.facts)  # what is refused is refused at once, before anything is measured
     if share.buckets:
         arm = control_arm(work) if control else None
         slow = what_is_slow(work, share, control=bool(arm)) if not plans.under_way(work.facts) else None

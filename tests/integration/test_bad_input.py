@@ -22,6 +22,8 @@ PLACES = (
     ("install", "--version"), ("promote", "--version"), ("rollback", "--version"), ("logs", "--version"),
     ("canary", "--percent", "5", "--version"), ("canary", "--percent"), ("logs", "--lines"), ("build", "--ref"),
     ("install", "--app"), ("status", "--app"), ("bootstrap", "--only"), (),
+    ("canary", "--auto", "--percent"), ("compare", "--since"), ("compare", "--replay"),
+    ("ab.start", "--version", NOWHERE, "--version"), ("ab.start", "--percent"),
 )  # fmt: skip
 
 # What there is, without times: a failed install writes in the audit file, and in folders that it leaves as they were.
@@ -109,6 +111,16 @@ def test_an_unknown_app_is_refused_and_the_message_lists_those_there_are(sandbox
         (("build", "--ref", "nowhere"), "'nowhere' is no commit, branch or tag"),
         (("build", "--ref", "HEAD~1", "--dirty"), "Say one of them"),
         (("canary",), "inv canary --percent 5"),
+        (("canary", "--percent", "0.05"), "'0.05' is not a percentage"),
+        (("canary", "--percent", "1,5,100"), "inv canary --percent 1,5,100 --auto"),
+        (("canary", "--percent", "5,1", "--auto"), "expected growing percentages above 0"),
+        (("canary", "--percent", "1,5", "--auto", "--on-fail", "panic"), "expected abort or hold"),
+        (("compare", "--replay", "nowhere/*.log"), "finds no file"),
+        (("compare", "--since", "tomorrow"), "no time in the past"),
+        (("compare", "--version", NOWHERE), "are for --replay"),
+        (("compare", "--watch", "--json"), "without --json"),
+        (("ab.start", "--version", NOWHERE), "An A/B test is of two versions"),
+        (("ab.start", "--version", NOWHERE, "--version", NOWHERE), "An A/B test is of two versions"),
         (("bootstrap", "--only", "world"), "expected deploy or appserver or balancer"),
         # Invoke's own words for what it can't parse; it too ends with 1.
         (("install", "--version"), "needed value"),
