@@ -16,10 +16,11 @@ from .run import files, pace, screen
 from .run.choose import choose
 from .run.look import end_with_the_reader
 from .run.report import Report, make
-from .stats import machine, observe, text
+from .stats import observe
 from .stats import replay as replays
 from .stats.comparison import Comparison
 from .stats.observe import Look
+from .stats.report import machine, text
 
 
 @task(
@@ -110,7 +111,7 @@ def show(seen: Comparison, report: Report, json: bool, html: str | None) -> None
 def write(seen: Comparison, html: str) -> None:
     """Write the page of a comparison to a file."""
     # Only here, since what draws takes 0.1 s to import.
-    from .stats import page
+    from .stats.report import page
 
     files.write(html, page.html(seen))
 

@@ -21,8 +21,9 @@ from .run import pace
 from .run.evidence import Evidence
 from .run.report import Report
 from .run.work import begin, reporting
-from .stats import machine, observe, walk
+from .stats import observe, walk
 from .stats.observe import Look
+from .stats.report import machine
 from .stats.walk import Move
 
 

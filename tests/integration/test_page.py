@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.stats import page
+from tasks.stats.report import page
 
 from ..browser import Browser, browser
 from ..stats import samples

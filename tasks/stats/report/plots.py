@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import plotille
 
+from ..comparison import Comparison
+from ..counts import FAILING, SLOW50, SLOW95, SLOW99
 from . import series, words
 from .axes import Axis, duration_axis, evidence_axis, share_axis, tail_axis, time_axis
-from .comparison import Comparison
-from .counts import FAILING, SLOW50, SLOW95, SLOW99
 
 WIDTH, HEIGHT = 50, 12
 """Of the drawing, in characters at most; labels take up to 30 more."""

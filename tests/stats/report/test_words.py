@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from tasks.stats import words
 from tasks.stats.comparison import Interval
+from tasks.stats.report import words
 
 
 @pytest.mark.parametrize(

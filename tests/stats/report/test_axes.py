@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tasks.stats import axes
+from tasks.stats.report import axes
 
 POSITIVE = some.floats(1e-9, 1e9)
 SHARES = some.floats(0, 1)

@@ -10,9 +10,9 @@ import pytest
 from invoke.parser import Parser
 
 from tasks import ns
-from tasks.stats.advice import done, next_commands
+from tasks.stats.report.advice import done, next_commands
 
-from . import samples
+from .. import samples
 
 every_sample = pytest.mark.parametrize("sample", [one for one in samples.ALL if one is not samples.hostile])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..comparison import ArmTotals, Comparison
+from ..draws import base_arm
 from . import series, words
-from .comparison import ArmTotals, Comparison
-from .draws import base_arm
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.stats import machine
+from tasks.stats.report import machine
 
-from . import samples
+from .. import samples
 
 every_sample = pytest.mark.parametrize("sample", samples.ALL, ids=lambda one: one.__name__)
 KEYS = [

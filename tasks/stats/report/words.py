@@ -6,7 +6,7 @@ import math
 import unicodedata
 from datetime import UTC, datetime
 
-from .comparison import Interval
+from ..comparison import Interval
 
 NOTHING = "–"
 LARGEST = 1_000_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.stats import series
 from tasks.stats.comparison import Point
 from tasks.stats.counts import FAILING, SEEN, Histogram
+from tasks.stats.report import series
 
-from . import samples
+from .. import samples
 
 
 @pytest.mark.parametrize("sample", [samples.failing, samples.waiting, samples.control, samples.three_days])

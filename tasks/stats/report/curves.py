@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from ..comparison import Comparison, Point
+from ..counts import Histogram
+from ..differences import TOO_BAD
+from ..draws import base_arm
 from . import series, words
 from .axes import Axis, duration_axis, evidence_axis, share_axis, tail_axis, time_axis
 from .chart import Chart, Place
-from .comparison import Comparison, Point
-from .counts import Histogram
-from .differences import TOO_BAD
-from .draws import base_arm
 from .figure import ALLOWED, KINDS, ROLES, STOP, UNKNOWN, Figure, arm_legend, arm_name
 
 NOTHING_YET = "Nothing was counted yet."

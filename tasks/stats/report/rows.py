@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..comparison import Comparison, Difference, Interval, Outcome
 from . import series, tables, words
 from .axes import Axis, difference_axis, ratio_axis, share_axis
 from .chart import Chart
-from .comparison import Comparison, Difference, Interval, Outcome
 from .figure import ROLES, Figure, Look, Row
 
 HEIGHT = 34

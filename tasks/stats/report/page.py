@@ -7,11 +7,11 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from ..model.rollout import AB, Rules
-from ..plan import render
+from ...model.rollout import AB, Rules
+from ...plan import render
+from ..comparison import ABORT, DECIDED, INVALID, NOT_YET, PROMOTE, WAIT, Comparison
 from . import curves, machine, rows, series, tables, words
 from .advice import done, next_commands
-from .comparison import ABORT, DECIDED, INVALID, NOT_YET, PROMOTE, WAIT, Comparison
 
 ICONS = {ABORT: "✕", PROMOTE: "✓", WAIT: "…", INVALID: "!", DECIDED: "✓", NOT_YET: "…"}
 TONES = {ABORT: "bad", PROMOTE: "good", WAIT: "open", INVALID: "bad", DECIDED: "good", NOT_YET: "open"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..run import screen
+from ...run import screen
+from ..comparison import Comparison, Difference, Outcome
 from . import rows, tables, words
 from .advice import done, next_commands
-from .comparison import Comparison, Difference, Outcome
 from .tables import Table
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from .comparison import Comparison, Point
-from .counts import FAILING, SEEN, WIDTH, Arms, Histogram, Tick, added
-from .draws import arm_shares, exposed
+from ..comparison import Comparison, Point
+from ..counts import FAILING, SEEN, WIDTH, Arms, Histogram, Tick, added
+from ..draws import arm_shares, exposed
 
 SLICES = 48
 """Most slices of time that are drawn."""

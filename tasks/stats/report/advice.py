@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..model.rollout import AB, HOLD
+from ...model.rollout import AB, HOLD
+from ..comparison import ABORT, DECIDED, INVALID, PROMOTE, Comparison
 from . import words
-from .comparison import ABORT, DECIDED, INVALID, PROMOTE, Comparison
 
 
 def done(comparison: Comparison) -> str:

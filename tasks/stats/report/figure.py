@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .comparison import ArmTotals
-from .counts import FAILING, SLOW50, SLOW95, SLOW99
+from ..comparison import ArmTotals
+from ..counts import FAILING, SLOW50, SLOW95, SLOW99
 from .tables import Table
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.stats import plots, text
+from tasks.stats.report import plots, text
 
-from . import samples
+from .. import samples
 
 every_sample = pytest.mark.parametrize("sample", samples.ALL, ids=lambda one: one.__name__)
 

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tasks.stats import page
+from tasks.stats.report import page
 
-from . import samples
+from .. import samples
 
 every_sample = pytest.mark.parametrize("sample", samples.ALL, ids=lambda one: one.__name__)
 VOID = {"meta", "link", "br", "img", "input"}

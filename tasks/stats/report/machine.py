@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ..comparison import ArmTotals, Comparison, Difference, Interval, Outcome
+from ..counts import WIDTH
 from . import series
-from .comparison import ArmTotals, Comparison, Difference, Interval, Outcome
-from .counts import WIDTH
 from .words import finite
 
 SCHEMA = 1
