@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..errors import BadInput
+from ..errors import BadInput, printable
 from ..model.percent import BUCKETS, NOBODY, Percent
 from ..model.rollout import AB, CANARY, Rollout, Stage, Thresholds
 from ..model.route import Table
@@ -69,6 +69,7 @@ def as_json(rollout: Rollout | None) -> dict[str, Any] | None:
         "slow": [slow.p50, slow.p95, slow.p99] if slow else None,
         "ended": rollout.ended,
         "outcome": rollout.outcome,
+        "reason": rollout.reason,
     }
 
 
@@ -94,6 +95,7 @@ def _parse(found: Mapping[str, Any]) -> Rollout:
         slow=Thresholds(*map(_seconds, slow)) if slow is not None else None,
         ended=None if ended is None else _seconds(ended),
         outcome=found["outcome"] if found.get("outcome") in (PROMOTED, ABORTED, STOPPED) else "",
+        reason=printable(str(found.get("reason") or "")),
     )
 
 
