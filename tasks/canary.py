@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from invoke import Context, task
 
-from .errors import BadInput
-from .model.percent import Percent
-from .model.rollout import ABORT, CANARY, HOLD
+from .errors import BadInput, NotKept
+from .model.percent import BUCKETS, Percent
+from .model.rollout import ABORT, HOLD
 from .model.version import Version
 from .plan import canary as plans
+from .plan import promote
+from .plan.rollouts import ABORTED, PROMOTED
+from .promote import send_all
 from .rollout import control_arm, route, what_is_slow
 from .run.work import OnHosts, begin
 from .walk import Walk
@@ -47,24 +50,46 @@ def canary(
     steps = Percent.parse_steps(percent) if auto or "," in percent else (Percent.parse(percent),)
     if not auto and (len(steps) > 1 or on_fail):
         raise BadInput(f"Steps go by their verdict: inv canary --percent {percent} --auto")
+    if auto and steps[0].buckets == BUCKETS:
+        raise BadInput("100 % leaves nobody to compare with: begin with a smaller step, such as 5,100.")
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "canary", app, secrets=control) as work:
         chosen = wanted or plans.current(work.facts) or work.newest()
+        if auto and not goes_on(work, chosen):
+            return
         begun = plans.under_way(work.facts)
         share = begun.stages[-1].share if auto and begun else steps[0]
         send(work, chosen, share, control)
     if auto and not work.dry:
-        Walk(c, work.target, chosen, steps, on_fail or work.target.app.canary.on_fail, work.report).go()
+        Walk(work.target, chosen, steps, on_fail or work.target.app.canary.on_fail, work.report).go()
+
+
+def goes_on(work: OnHosts, version: Version) -> bool:
+    """Whether there is something left to do of a walk that may have been cut short; raises NotKept where it failed."""
+    last = promote.newest(work.facts)
+    if not last or last.ended is None or last.canary != version:
+        return True
+    if last.outcome == ABORTED:
+        raise NotKept(
+            f"{version} was put back before: {last.reason or 'see inv compare'}\n"
+            f"To try it once more: inv canary --version {version} --percent 1, and then go on with --auto"
+        )
+    if last.outcome == PROMOTED and promote.current(work.facts) == version:
+        send_all(work, version)
+        return False
+    return True
 
 
 def send(work: OnHosts, version: Version, share: Percent, control: bool) -> None:
     """Give the version its share, and say so; before the first, freeze what counts as slow."""
-    wish = plans.Canary(version, share, kind=CANARY)
-    plans.plan(work.target, wish, work.facts)  # what is refused is refused at once, before anything is measured
+    # What is refused is refused at once, before anything is measured or started; live stands for its control arm.
+    fit = promote.current(work.facts) if control and share.buckets else None
+    plans.plan(work.target, plans.Canary(version, share, fit), work.facts)
+    wish = plans.Canary(version, share)
     if share.buckets:
         arm = control_arm(work) if control else None
         slow = what_is_slow(work, share, control=bool(arm)) if not plans.under_way(work.facts) else None
-        wish = plans.Canary(version, share, arm, CANARY, slow)
+        wish = plans.Canary(version, share, arm, slow=slow)
     changed = route(work, wish)
     if not work.dry:
         done = "ended" if not share.buckets else f"{version} gets {share} of the users"

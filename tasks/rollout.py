@@ -28,15 +28,12 @@ def route(work: OnHosts, wish: plans.Canary) -> bool:
 def control_arm(work: OnHosts) -> Version | None:
     """Have a fresh process of what is live on all hosts, under a version's name of its own; says which.
 
-    A dry run only prints how it would be installed.
+    A rollout that is under way keeps the one that it has. A dry run only prints how it would be installed.
     """
+    begun = plans.under_way(work.facts)
+    if begun and begun.control:
+        return begun.control
     live = promote.current(work.facts)
-    there = [
-        {one.release.version for one in facts.installed if one.healthy and one.control_of == live}
-        for facts in work.facts
-    ]
-    if common := set.intersection(*there):
-        return max(common)
     version = again.name(work, live, registry.CONTROL)
     work.report.note(f"The control arm {version} is the image of {live} in a fresh process.")
     work.carry_out(partial(install.plan, work.target, version, control_of=live), f"control arm {version} of {live}")

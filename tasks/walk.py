@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
-from invoke import Context
-
-from .errors import Locked, NotKept, Unreachable, first_line
+from .errors import Locked, NotKept, StepFailed, Unreachable, first_line
+from .model.environment import Host, names
 from .model.percent import NOBODY, Percent
 from .model.rollout import Rollout
 from .model.version import Version
@@ -19,23 +20,27 @@ from .promote import send_all
 from .rollout import route
 from .run import pace
 from .run.evidence import Evidence
+from .run.look import out_of_rotation
 from .run.report import Report
-from .run.work import begin, reporting
+from .run.work import OnHosts, on_app, on_hosts, reporting
 from .stats import observe, walk
 from .stats.observe import Look
 from .stats.report import machine
 from .stats.walk import Move
+
+PASSING = (Locked, Unreachable, StepFailed)
+"""Somebody else is at work, or a host is away or in trouble: that passes, or somebody ends it."""
 
 
 class Walk:
     """A canary on its way. All it knows stands on the hosts: a command that was killed is followed by the same one."""
 
     def __init__(
-        self, c: Context, target: Target, version: Version, steps: Sequence[Percent], on_fail: str, report: Report
+        self, target: Target, version: Version, steps: Sequence[Percent], on_fail: str, report: Report
     ) -> None:
         rules = replace(target.app.canary, on_fail=on_fail)
         self._target = replace(target, app=replace(target.app, canary=rules))
-        self._c, self._version, self._steps, self._report = c, version, steps, report
+        self._version, self._steps, self._report = version, steps, report
 
     def go(self) -> None:
         """Go on until the end; raises NotKept where the version did not get through."""
@@ -61,41 +66,92 @@ class Walk:
             rollout, silent = observe.current(self._target)
             self._must_be_ours(rollout)
             look = observe.rollout(self._target, rollout)
-            move = walk.move(look.seen, self._steps, now, {**silent, **look.missing})
-            self._tell(look, move, now)
-            return self._do(move)
-        except (Locked, Unreachable) as error:
-            # Somebody else is at work, or a host is away: that passes, or somebody ends it.
-            self._report.note(f"Note: {first_line(error)} Trying again in {self._target.app.canary.every} s.")
+            chosen = walk.move(look.seen, self._steps, now, self._missing({**silent, **look.missing}))
+        except PASSING as error:
+            return self._later(error)
+        self._tell(look, chosen, now)
+        if chosen.word == walk.WAIT:
             return False
+        if chosen.word == walk.HOLD:
+            self._show(look)
+            raise NotKept(
+                f"{self._version} keeps its {chosen.share}: {chosen.reason}\nSee: inv compare   {self._again()}"
+            )
+        try:
+            return self._do(look, chosen)
+        except PASSING as error:
+            if isinstance(error, StepFailed) and chosen.word != walk.ABORT:
+                raise
+            return self._later(error)
+
+    def _later(self, error: Exception) -> bool:
+        self._report.note(f"Note: {first_line(error)} Trying again in {self._target.app.canary.every} s.")
+        return False
+
+    def _missing(self, silent: dict[str, str]) -> dict[str, str]:
+        """The hosts that did not tell, but for those that no visitor is sent to."""
+        out = {host.name for host in out_of_rotation(self._target)} if silent else set()
+        return {name: reason for name, reason in silent.items() if name not in out}
 
     def _must_be_ours(self, rollout: Rollout) -> None:
         if rollout.canary != self._version or rollout.ended is not None:
             how = f" ({rollout.outcome})" if rollout.outcome else ""
-            raise NotKept(f"The canary {rollout.canary} was ended by somebody else{how}.\nSee: inv audit")
+            raise NotKept(f"The canary {self._version} was ended by somebody else{how}.\nSee: inv audit")
 
-    def _tell(self, look: Look, move: Move, now: float) -> None:
+    def _tell(self, look: Look, chosen: Move, now: float) -> None:
         evidence = Evidence(self._target, look.seen.rollout)
-        evidence.add(look.seen.rollout, {**machine.look(look.seen, now), "move": move.word, "why": move.reason})
-        self._report.progress(walk.line(look.seen, move))
+        evidence.add(look.seen.rollout, {**machine.look(look.seen, now), "move": chosen.word, "why": chosen.reason})
+        self._report.progress(walk.line(look.seen, chosen))
         for key, value in walk.statistics(look.seen).items():
             self._report.statistic(key, value)
 
-    def _do(self, move: Move) -> bool:
-        if move.word == walk.WAIT:
-            return False
-        if move.word == walk.HOLD:
-            raise NotKept(f"{self._version} keeps its {move.share}: {move.reason}\nSee: inv compare   {self._again()}")
-        with begin(self._c, "canary", self._target.app.name) as work:
-            if move.word == walk.GROW:
-                route(work, plans.Canary(self._version, move.share))
-            elif move.word == walk.PROMOTE:
-                send_all(work, self._version)
+    def _do(self, look: Look, chosen: Move) -> bool:
+        """Make a move under the lock, if the rollout is still the one that was judged; True when that was the last."""
+        hosts = self._all_that_answer() if chosen.word == walk.ABORT else on_app("canary", self._target, self._report)
+        with hosts as work:
+            if plans.under_way(work.facts) != look.seen.rollout:
+                self._report.note("Note: somebody changed the canary meanwhile. Looking again.")
+                return False
+            if chosen.word == walk.GROW:
+                route(work, plans.Canary(self._version, chosen.share))
+                return False
+            if chosen.word == walk.PROMOTE:
+                send_all(work, self._version, planner=partial(promote.plan, reason=chosen.reason))
             else:
-                route(work, plans.Canary(self._version, NOBODY, outcome=ABORTED))
-        if move.word == walk.ABORT:
-            raise NotKept(
-                f"{self._version} was put back: all users have {promote.current(work.facts)} again.\n{move.reason}\n"
-                "See: inv compare --html canary.html"
-            )
-        return move.word == walk.PROMOTE
+                route(work, plans.Canary(self._version, NOBODY, outcome=ABORTED, reason=chosen.reason))
+        ended = observe.rollout(self._target, promote.newest(work.facts) or look.seen.rollout)
+        self._show(ended)
+        if chosen.word == walk.ABORT:
+            self._put_back(work, chosen)
+        return True
+
+    @contextmanager
+    def _all_that_answer(self) -> Iterator[OnHosts]:
+        """The hosts that can be reached: a canary is taken off these at once, whatever the others do."""
+
+        def spare(lost: Sequence[Host]) -> Sequence[Host]:
+            self._report.note(f"Note: {names(lost)} can't be reached, and may serve the canary when up again.")
+            return lost
+
+        with on_hosts("canary", self._target, self._report, dry=False, spare=spare) as work:
+            yield work
+
+    def _put_back(self, work: OnHosts, chosen: Move) -> None:
+        there = {one.host for one in work.facts}
+        lost = [host for host in self._target.hosts if host not in there]
+        left = f" But for {names(lost)}, which did not answer: when up, inv canary --percent 0." if lost else ""
+        raise NotKept(
+            f"{self._version} was put back: all users have {promote.current(work.facts)} again.{left}\n"
+            f"{chosen.reason}\nSee: inv compare"
+        )
+
+    def _show(self, look: Look) -> None:
+        """Leave the page of the rollout beside its evidence, for whoever asks why."""
+        # Only here, since what draws takes 0.1 s to import.
+        from .stats.report import page
+
+        evidence = Evidence(self._target, look.seen.rollout)
+        evidence.show(page.html(look.seen))
+        self._report.line(f"evidence: {evidence.path}   page: {evidence.page}")
+        self._report.artifact(str(evidence.page))
+        self._report.artifact(str(evidence.path))

@@ -40,7 +40,8 @@ class Rollout:
 
     `kind` is CANARY or AB; `live` is the version that everyone else has; `control` is the live version's image in a
     fresh process. Times in seconds since 1970; `ended` is None while it goes on, and `outcome` says how it ended:
-    promoted, aborted or stopped, for what `reason` where its verdict decided. Without `slow`, slowness is not judged: nothing was measured before.
+    promoted, aborted or stopped, for what `reason` where its verdict decided. Without `slow`, slowness is not judged:
+    nothing was measured before.
     """
 
     kind: str

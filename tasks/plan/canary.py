@@ -22,7 +22,7 @@ class Canary:
     """What is wished for: this share of the users for this version; a share of 0 ends it.
 
     `control` is the version of the control arm, if there is to be one. `slow` and `kind` are of a rollout that begins
-    now; `outcome` of one that ends now.
+    now; `outcome` and `reason` of one that ends now.
     """
 
     version: Version
@@ -31,6 +31,7 @@ class Canary:
     kind: str = CANARY
     slow: Thresholds | None = None
     outcome: str = rollouts.STOPPED
+    reason: str = ""
 
 
 def plan(target: Target, wish: Canary, facts: Sequence[Facts]) -> Plan:
@@ -40,8 +41,9 @@ def plan(target: Target, wish: Canary, facts: Sequence[Facts]) -> Plan:
     canary is under way.
     """
     former = newest(facts)
+    _must_be_of_its_kind(wish, former)
     if wish.share.buckets:
-        _must_be_the_only_one(wish, former, facts)
+        _must_be_the_only_one(wish, facts)
         migrate.must_have_run(target, wish.version, facts)
     return together(PHASES, {one.host: _on_host(target, wish, former, one) for one in facts})
 
@@ -49,7 +51,7 @@ def plan(target: Target, wish: Canary, facts: Sequence[Facts]) -> Plan:
 def _on_host(target: Target, wish: Canary, former: Rollout | None, facts: Facts) -> HostPlan:
     table = _table(wish, facts)
     begun = Rollout(wish.kind, table.live.version, wish.version, wish.control, (), wish.slow)
-    rollout = rollouts.after(former, table, target.now, begun, wish.outcome)
+    rollout = rollouts.after(former, table, target.now, begun, wish.outcome, wish.reason)
     up = workers.come_up(workers.of_canaries(target), table.canary, facts) if table.canary else ()
     return {"workers": up, **send(target, facts, table, rollout)}
 
@@ -66,7 +68,7 @@ def _table(wish: Canary, facts: Facts) -> Table:
     return Table(live.live, ready(facts, wish.version), wish.share, control)
 
 
-def _must_be_the_only_one(wish: Canary, former: Rollout | None, facts: Sequence[Facts]) -> None:
+def _must_be_the_only_one(wish: Canary, facts: Sequence[Facts]) -> None:
     tables = [one.live.table for one in facts if one.live]
     for table in tables:
         if table.canary and table.canary.version != wish.version:
@@ -79,7 +81,15 @@ def _must_be_the_only_one(wish: Canary, former: Rollout | None, facts: Sequence[
                 f"The canary {wish.version} began without a control arm; it can't get one on the way.\n"
                 "End it first: inv canary --percent 0"
             )
-    if former and former.ended is None and former.kind != wish.kind:
+
+
+def _must_be_of_its_kind(wish: Canary, former: Rollout | None) -> None:
+    """Refuse to end a test by a canary's verb, and the other way round, or what is another version's."""
+    if not former or former.ended is not None:
+        return
+    if not wish.share.buckets and former.canary != wish.version:
+        raise Refused(f"{wish.version} is no canary now; {former.canary} is.\nEnd that: inv canary --percent 0")
+    if former.kind != wish.kind:
         what, end = ("An A/B test", "inv ab.stop") if former.kind == AB else ("A canary", "inv canary --percent 0")
         raise Refused(f"{what} of {former.canary} and {former.live} is under way.\nEnd it first: {end}")
 

@@ -24,12 +24,12 @@ FLIP_SECONDS = 5
 """How long a host may take for a rename. Short, since meanwhile the other hosts serve another version."""
 
 
-def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
-    """Bring the database to `version`, start its workers, then send all traffic to it.
+def plan(target: Target, version: Version, facts: Sequence[Facts], reason: str = "") -> Plan:
+    """Bring the database to `version`, start its workers, then send all traffic to it, for what `reason`.
 
     Raises Refused where a host lacks it in good health.
     """
-    found = [(one, ready(one, version)) for one in facts]
+    found = [(one, _own(one, version)) for one in facts]
     migrations = migrate.on_hosts(target, version, facts)
     return together(
         PHASES,
@@ -37,7 +37,7 @@ def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
             one.host: {
                 **migrations.get(one.host, {}),
                 "workers": workers.come_up(jobs.share(target, one.host, facts), release, one),
-                **_everyone(target, one, release, facts),
+                **_everyone(target, one, release, facts, reason),
             }
             for one, release in found
         },
@@ -46,14 +46,25 @@ def plan(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
 
 def back(target: Target, version: Version, facts: Sequence[Facts]) -> Plan:
     """Send all traffic to `version` at once, whether its workers run or not; raises Refused like `plan`."""
-    found = [(one, ready(one, version)) for one in facts]
+    found = [(one, _own(one, version)) for one in facts]
     return together(PHASES, {one.host: _everyone(target, one, release, facts) for one, release in found})
 
 
-def _everyone(target: Target, facts: Facts, release: Release, fleet: Sequence[Facts]) -> HostPlan:
+def _own(facts: Facts, version: Version) -> Release:
+    """The release of a version that is more than a control arm, ready for traffic; raises Refused."""
+    found = facts.find(version)
+    if found and found.control_of:
+        raise Refused(
+            f"{version} is a control arm: the image of {found.control_of}, there to compare with.\n"
+            f"Promote that instead: inv promote --version {found.control_of}"
+        )
+    return ready(facts, version)
+
+
+def _everyone(target: Target, facts: Facts, release: Release, fleet: Sequence[Facts], reason: str = "") -> HostPlan:
     """The steps that send all traffic to a release; a canary that is under way ends with that."""
     table = Table(release)
-    return send(target, facts, table, rollouts.after(newest(fleet), table, target.now))
+    return send(target, facts, table, rollouts.after(newest(fleet), table, target.now, reason=reason))
 
 
 def same(target: Target, like: Routed, facts: Facts, fleet: Sequence[Facts]) -> Plan:

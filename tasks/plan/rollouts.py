@@ -18,9 +18,14 @@ MOST_STAGES = 1000
 
 
 def after(
-    former: Rollout | None, table: Table, at: float, begun: Rollout | None = None, outcome: str = ""
+    former: Rollout | None,
+    table: Table,
+    at: float,
+    begun: Rollout | None = None,
+    outcome: str = "",
+    reason: str = "",
 ) -> Rollout | None:
-    """The rollout as a new table has it: it begins, goes on with another share, or ends with an `outcome`.
+    """The rollout as a new table has it: it begins, goes on with another share, or ends, how and for what `reason`.
 
     `begun` is what a new rollout starts with, and is taken only where none of this canary is under way.
     """
@@ -28,7 +33,7 @@ def after(
     if not table.canary:
         if going_on:
             promoted = table.live.version == going_on.canary
-            return replace(going_on, ended=at, outcome=PROMOTED if promoted else outcome or STOPPED)
+            return replace(going_on, ended=at, outcome=PROMOTED if promoted else outcome or STOPPED, reason=reason)
         return former
     stage = Stage(at, table.share, table.control_share)
     if going_on and _is_same(going_on, table):

@@ -19,19 +19,26 @@ class Evidence:
     def __init__(self, target: Target, rollout: Rollout) -> None:
         folder = Path(target.environment.cache) / "evidence" / target.environment.name / target.app.name
         self.path = folder / f"{rollout.canary}-{rollout.began:.0f}.json"
+        self.page = self.path.with_suffix(".html")
         self._looks: list[Any] = self._earlier()
 
     def add(self, rollout: Rollout, look: Mapping[str, Any]) -> None:
-        """Write one look more: the file is whole at any time."""
+        """Write one look more. The file is whole at any time."""
         self._looks.append(look)
-        found = {"rollout": rollouts.as_json(rollout), "looks": self._looks}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
+        self._write(self.path, json.dumps({"rollout": rollouts.as_json(rollout), "looks": self._looks}, indent=1))
+
+    def show(self, html: str) -> None:
+        """Write the page of the rollout beside it."""
+        self._write(self.page, html)
+
+    def _write(self, path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f"{path.name}.new")
         with new.open("w", encoding="utf-8") as out:
-            json.dump(found, out, indent=1)
+            out.write(text)
             out.flush()
             os.fsync(out.fileno())
-        new.replace(self.path)
+        new.replace(path)
 
     def _earlier(self) -> list[Any]:
         try:

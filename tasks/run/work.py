@@ -207,9 +207,16 @@ def begin(
         report.title(
             f"{verb} {target.app.name} on {names(target.hosts)} ({target.environment.name}){', dry run' if dry else ''}"
         )
-        with on_hosts(verb, target, report, dry, partial(_without_traffic, target, report)) as work:
-            work.leave_out(_lagging(target, work.facts))
+        with on_app(verb, target, report, dry) as work:
             yield work
+
+
+@contextmanager
+def on_app(verb: str, target: Target, report: Report, dry: bool = False) -> Iterator[OnHosts]:
+    """Lock and read an app's hosts, but those that get no traffic and can't be reached, or lack what is live."""
+    with on_hosts(verb, target, report, dry, partial(_without_traffic, target, report)) as work:
+        work.leave_out(_lagging(target, work.facts))
+        yield work
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import Refused
+from ..errors import Refused, Unreachable
 from ..model.rollout import Rollout
 from ..plan import promote, rollouts
 from ..plan.wishes import Target
@@ -29,6 +29,9 @@ def current(target: Target) -> tuple[Rollout, Mapping[str, str]]:
     found = promote.newest(facts)
     if found:
         return found, missing
+    if missing and not facts:
+        host, reason = next(iter(missing.items()))
+        raise Unreachable(f"{host} did not answer: {reason}")
     silent = "".join(f"\n{host} did not answer: {reason}" for host, reason in missing.items())
     raise Refused(f"{target.name} had no canary and no A/B test yet.{silent}\nStart one: inv canary --percent 5")
 

@@ -29,10 +29,8 @@ def move(seen: Comparison, steps: Sequence[Percent], now: float, missing: Mappin
     What is seen without some hosts can put a canary back, and never promotes it.
     """
     rules, verdict, stage = seen.rules, seen.verdict, seen.rollout.stages[-1]
-    if verdict.word == words.ABORT:
+    if verdict.word in (words.ABORT, words.INVALID):
         return Move(ABORT if rules.on_fail == ABORTS else HOLD, stage.share, verdict.reason)
-    if verdict.word == words.INVALID:
-        return Move(HOLD, stage.share, verdict.reason)
     if verdict.word == words.PROMOTE and not missing:
         following = after(stage.share, steps)
         return Move(PROMOTE if following == EVERYBODY else GROW, following, verdict.reason)
@@ -67,5 +65,5 @@ def line(seen: Comparison, chosen: Move) -> str:
 def statistics(seen: Comparison) -> dict[str, float]:
     """What a build server draws of a look: the canary's users, and for each kind how near the boundary is, 0 to 1."""
     users = seen.counts.users("seen")
-    near = {f"depl.canary.{one.kind}": one.evidence / one.boundary for one in seen.differences}
+    near = {f"depl.canary.{one.kind}": min(one.evidence / one.boundary, 1.0) for one in seen.differences}
     return {"depl.canary.users": users[1] if len(users) > 1 else 0, **near}

@@ -148,6 +148,10 @@ def test_a_canary_that_fails_for_some_users_is_put_back_by_itself_and_says_why(t
     html = page(trial)
     assert "ABORT" in html
     assert "met an error" in html
+    assert shares(trial) == {trial.versions["live"]: 100}
+    again = trial.inv("canary", "--version", failing, *STEPS)
+    assert again.code == 1
+    assert f"{failing} was put back before: " in again.err
     last = evidence(trial, failing)["looks"][-1]
     assert (last["move"], last["decision"], last["kind"]) == ("abort", "abort", "failing")
     assert last["kinds"]["failing"]["evidence"] >= last["kinds"]["failing"]["boundary"]
@@ -171,11 +175,25 @@ def test_a_walk_that_is_killed_goes_on_where_it_was(trial, beside):
     )
     wait_until(lambda: good in shares(trial), 60)
     began = json.loads(trial.must("compare", "--json"))["began"]
-    walking.kill()
+    pid = walking.stdout.readline().decode().strip()
+    trial.sandbox.on_deploy(f"kill -9 {int(pid)}")
     walking.communicate()
     trial.must("canary", "--version", good, "--percent", "20,30,100", "--auto")
     assert shares(trial) == {good: 100}
     assert evidence(trial, good)["rollout"]["stages"][0][0] == began
+
+
+def test_a_canary_that_somebody_ends_is_not_brought_back_by_a_walk(trial, beside):
+    good = beside("good")
+    walking = trial.sandbox.start_inv(
+        "canary", "--app", APP, "--version", good, "--percent", "1,100", "--auto", environment=trial.environment
+    )
+    wait_until(lambda: good in shares(trial), 60)
+    trial.must("canary", "--percent", "0")
+    said, _ = walking.communicate(timeout=60)
+    assert walking.returncode == 1
+    assert "was ended by somebody else (stopped)" in said.decode()
+    assert shares(trial) == {trial.versions["live"]: 100}
 
 
 def test_of_an_ab_test_each_arm_has_its_share_and_its_goals(trial, beside):

@@ -122,6 +122,28 @@ def test_a_canary_beside_an_ab_test_is_refused_and_the_other_way_round():
         canary.plan(TARGET, canary.Canary(V2, Percent(50), kind=AB), grown())
 
 
+def test_a_control_arm_is_never_promoted():
+    here = (installed(V1, 0), installed(V2, 1), replace(installed(V3, 2), control_of=V1))
+    facts = on_both(lambda story: story.has(*here).went_live(R1))
+    for planner in (promote.plan, promote.back):
+        with pytest.raises(Refused, match=r"is a control arm.*\nPromote that instead: inv promote --version .*12.01"):
+            planner(TARGET, V3, facts)
+
+
+def test_only_the_canary_that_there_is_can_be_ended_and_a_test_only_by_its_own_verb():
+    with pytest.raises(Refused, match="12.03 is no canary now; 2026.11.22.12.02 is"):
+        canary.plan(TARGET, canary.Canary(V3, Percent(0)), grown())
+    with pytest.raises(Refused, match=r"An A/B test of .* is under way.\nEnd it first: inv ab.stop"):
+        canary.plan(TARGET, canary.Canary(V2, Percent(0)), with_rollout(grown(), replace(BEGUN, kind=AB)))
+
+
+def test_why_a_canary_was_put_back_or_promoted_is_written_down():
+    wish = canary.Canary(V2, Percent(0), outcome="aborted", reason="3 of 10 users met an error")
+    assert rollouts.parse(described(canary.plan(TARGET, wish, grown()))["rollout"]).reason == wish.reason
+    said = described(promote.plan(TARGET, V2, grown(), reason="it is not worse than you allow"))
+    assert rollouts.parse(said["rollout"]).reason == "it is not worse than you allow"
+
+
 def test_a_control_arm_gets_as_many_users_as_the_canary_and_stays_when_it_grows():
     here = (installed(V1, 0), installed(V2, 1), replace(installed(V3, 2), control_of=V1))
     facts = on_both(lambda story: story.has(*here).went_live(R1))

@@ -59,8 +59,9 @@ def test_too_little_data_is_waited_for_and_given_up_after_the_patience_not_promo
     assert move(at(sample(), 50, patience=3600), after=3601) == ("hold", 50)
 
 
-def test_a_comparison_that_is_not_valid_is_left_to_people():
-    assert move(at(samples.mismatch(), 50)) == ("hold", 50)
+def test_where_users_get_lost_the_canary_is_put_back_or_left_to_people_as_they_wish():
+    assert move(at(samples.mismatch(), 50)) == ("abort", 50)
+    assert move(at(samples.mismatch(), 50, on_fail=HOLD)) == ("hold", 50)
 
 
 def test_without_word_from_a_host_nothing_grows():
