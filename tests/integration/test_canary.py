@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import APP_HOSTS, variant, wait_until
+from .conftest import APP_HOSTS, undone, variant, wait_until
 from .own_app import OwnApp, own_app
 
 pytestmark = pytest.mark.integration
@@ -193,6 +193,26 @@ def test_a_canary_that_somebody_ends_is_not_brought_back_by_a_walk(trial, beside
     said, _ = walking.communicate(timeout=60)
     assert walking.returncode == 1
     assert "was ended by somebody else (stopped)" in said.decode()
+    assert shares(trial) == {trial.versions["live"]: 100}
+
+
+def test_a_bad_canary_is_taken_off_the_hosts_that_answer_while_another_does_not(trial, beside):
+    failing = variant(trial.sandbox, trial.versions["live"], app=APP, TESTAPP_FAILING_USERS="0.2")
+    trial.versions["failing for many"] = failing
+    beside("failing for many")
+    rule = "INPUT -p tcp --dport 22 -s $(getent ahostsv4 deploy | cut -d' ' -f1 | head -n 1) -j REJECT"
+    walking = trial.sandbox.start_inv(
+        "canary", "--app", APP, "--version", failing, *STEPS, environment=trial.environment
+    )
+    wait_until(lambda: failing in shares(trial), 60)
+    time.sleep(3)  # or the lock of the command that began it is cut off too, and stays for a while
+    with undone(trial.sandbox, "app2", f"sudo iptables -I {rule}", f"sudo iptables -D {rule}"):
+        said, _ = walking.communicate(timeout=120)
+    assert walking.returncode == 1
+    assert "But for app2, which did not answer: when up, inv canary --percent 0." in said.decode()
+    left = {row["host"] for row in json.loads(trial.must("status", "--json"))["releases"] if row["state"] == "canary"}
+    assert left == {"app2"}
+    trial.must("canary", "--percent", "0")
     assert shares(trial) == {trial.versions["live"]: 100}
 
 
