@@ -38,22 +38,46 @@ def name_of(file):
     return f"{about.st_dev}:{about.st_ino}:{hashlib.sha256(line).hexdigest()[:16]}"
 
 
+def logs(pattern, since):
+    """The logs that were written to since then, by their names, all opened before the first is read.
+
+    A rotation meanwhile gives a log another path: one that is met again is the same, and one that went to a path
+    that was not listed is found by listing until there is none that is new.
+    """
+    found, more = {}, True
+    while more:
+        more = False
+        for path in sorted(glob.glob(pattern)):
+            try:
+                file = open(path, "rb", buffering=0)  # noqa: SIM115
+            except FileNotFoundError:
+                continue  # the oldest log goes when another one comes
+            name = name_of(file)
+            if name is None or name in found or os.fstat(file.fileno()).st_mtime < since:
+                file.close()
+            else:
+                found[name], more = file, True
+    return found
+
+
+def given(paths):
+    """Files that were asked for, one after the other: there may be more than can be open at once."""
+    for path in paths:
+        file = gzip.open(path) if path.endswith(".gz") else open(path, "rb", buffering=0)  # noqa: SIM115
+        about = os.fstat(file.fileno())
+        yield f"{about.st_dev}:{about.st_ino}", file
+
+
 def opened(question, offsets, read):
     """The files that have something new, each with its name, at the place where that begins; `read` tells the place."""
-    for path in sorted(glob.glob(question["log"])) if "log" in question else question["files"]:
-        try:
-            file = gzip.open(path) if path.endswith(".gz") else open(path, "rb", buffering=0)  # noqa: SIM115
-        except FileNotFoundError:
-            if "files" in question:
-                raise
-            continue  # the oldest log goes when another one comes
+    whole = "files" in question
+    files = given(question["files"]) if whole else logs(question["log"], question.get("since", 0)).items()
+    for name, file in files:
         with file:
-            about = os.fstat(file.fileno())
-            name = name_of(file)
-            if name is None or about.st_mtime < question.get("since", 0):
+            if name in read:
                 continue
             read[name] = offsets.get(name, 0)
-            if about.st_size > read[name]:
+            if os.fstat(file.fileno()).st_size > read[name]:
                 file.seek(read[name])
                 yield name, file
 

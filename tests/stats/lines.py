@@ -10,7 +10,9 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from tasks.model.percent import Percent
 from tasks.model.release import Release
@@ -144,6 +146,14 @@ def question(asked: Asked = ASKED, **where: object) -> dict[str, object]:
     return {**collect.question_for(asked, until=asked.began + 600, **where), "engine": "", **where}
 
 
+def loaded() -> ModuleType:
+    """The program as a module: for what must happen in the midst of it."""
+    spec = spec_from_file_location("count", PROGRAM)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def start(asked: Asked = ASKED, **where: object) -> subprocess.Popen[bytes]:
     """The program, asked as on a host; it has DuckDB from this environment."""
     process = subprocess.Popen(
@@ -177,6 +187,18 @@ class Host:
             old = Path(f"{self.log}.{number}") if number else self.log
             if old.exists():
                 old.rename(f"{self.log}.{number + 1}")
+
+    def rotate_once(self, act):
+        """The same as `act`, but the first time that it is done to logs they are rotated right after it."""
+        waiting = [self.rotate]
+
+        def with_rotation(*given, **named):
+            done = act(*given, **named)
+            if waiting and self.log.name in str(given[0]):
+                waiting.pop()()
+            return done
+
+        return with_rotation
 
     def where(self) -> dict[str, object]:
         return {"log": f"{self.log}*", "folder": str(self.home / "statistics" / "key"), "since": BEGAN}

@@ -12,7 +12,7 @@ import pytest
 from tasks.stats import merge
 from tasks.stats.counts import Trouble
 
-from .lines import ASKED, BEGAN, CANARY, LIVE, ROUTED, Host, by_hand, end, line, of, some, start, text, touch
+from .lines import ASKED, BEGAN, CANARY, LIVE, ROUTED, Host, by_hand, end, line, loaded, of, question, some, start, text, touch
 
 
 @pytest.fixture
@@ -73,6 +73,23 @@ def test_what_is_in_a_rotated_log_only_is_counted_once(host):
     assert of(host.count()) == by_hand(lines)
     host.rotate()
     host.write(b"")
+    assert of(host.count()) == by_hand(lines)
+
+
+@pytest.mark.parametrize("step", ["open", "glob"])
+def test_a_rotation_in_the_midst_of_a_look_counts_everything_once(host, monkeypatch, step):
+    lines, program = some(900), loaded()
+    host.write(text(lines[:300]))
+    host.rotate()
+    host.write(text(lines[300:600]))
+    host.look()
+    host.write(text(lines[600:]))
+    if step == "open":
+        monkeypatch.setattr(program, "open", host.rotate_once(open), raising=False)
+    else:
+        monkeypatch.setattr(program.glob, "glob", host.rotate_once(program.glob.glob))
+    told = program.answer(question(**host.where()))
+    assert of(merge.counts([merge.parse("host", told)], ASKED, 30)) == by_hand(lines)
     assert of(host.count()) == by_hand(lines)
 
 

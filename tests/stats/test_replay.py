@@ -91,6 +91,14 @@ def test_compressed_parts_in_any_order_give_the_same(tmp_path, log, lines):
     assert counts(*reversed(parts)) == counts(log)
 
 
+def test_a_small_file_counts_also_when_it_is_compressed_or_its_line_has_no_end(tmp_path, log):
+    last = [line(time=BEGAN + 1800, version=CANARY, user=f"{9000 + place:032x}") for place in range(2)]
+    compressed, open_end = tmp_path / "small.gz", tmp_path / "open"
+    compressed.write_bytes(gzip.compress(text(last[:1])))
+    open_end.write_bytes(text(last[1:]).rstrip(b"\n"))
+    assert sum(counts(log, compressed, open_end)[1].requests()) == sum(counts(log)[1].requests()) + 2
+
+
 def test_a_share_that_is_said_is_taken(log):
     rollout, _ = counts(log, share=Percent(100), canary=Version(CANARY))
     assert [stage.share for stage in rollout.stages] == [Percent(100)]
