@@ -47,13 +47,14 @@ class Baseline:
     slow: Thresholds | None
 
 
-def counts(target: Target, rollout: Rollout, *, tick: int) -> tuple[Counts, dict[str, str]]:
-    """Count a rollout's events on all hosts, in ticks of so many seconds; hosts reckon with what is new only.
+def counts(target: Target, rollout: Rollout, *, tick: int, keep: bool = True) -> tuple[Counts, dict[str, str]]:
+    """Count a rollout's events on all hosts, in ticks of so many seconds.
 
+    Hosts `keep` what they counted, and reckon with what is new only; without it they read all their logs.
     The second half is the hosts that did not answer, each with the reason.
     """
     asked = Asked.of(target.name, rollout, target.app.goals)
-    return _counted(target, asked, tick, f"{target.layout.statistics}/{asked.key()}")
+    return _counted(target, asked, tick, f"{target.layout.statistics}/{asked.key()}" if keep else "")
 
 
 def before(target: Target, version: Version, seconds: int) -> tuple[Baseline, dict[str, str]]:
@@ -105,7 +106,8 @@ def question_for(asked: Asked, *, until: float, **where: object) -> Mapping[str,
         "users": (queries.users(asked), queries.merged_users(asked)),
         "bins": (queries.bins(), queries.merged_bins(seconds)),
     }
-    return question_of(asked.fields, queries.events(asked, DUCKDB, queries.LINES, seconds), tables, **where)
+    found = queries.events(asked, DUCKDB, queries.LINES, seconds)
+    return question_of(asked.fields, found, tables, ended=asked.ended, **where)
 
 
 def question_of(

@@ -70,15 +70,20 @@ class Tick:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Log lines that can't be read, and those that are not of this app, on all hosts together."""
+    """Log lines that can't be read, and those that are not of this app, on all hosts together.
+
+    `lost_before` is the time from which all hosts' lines are there, in seconds since 1970, where a host had removed
+    earlier ones of the rollout before they were counted; else 0.
+    """
 
     unreadable: int = 0
     foreign: int = 0
+    lost_before: float = 0.0
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Everything that was counted from the rollout's beginning until `until`, in seconds since 1970.
+    """Everything that was counted from the rollout's beginning until `until`, in seconds since 1970, or its end.
 
     `sampled` is the share of users that are counted at all: 1 unless there are too many to send.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 from ..model.rollout import Rollout, Rules
 from .arms import arm_totals, sample_ratio
@@ -62,4 +63,7 @@ def _warnings(rollout: Rollout, counts: Counts) -> list[str]:
         found.append(
             f"Log lines left out: {trouble.unreadable:,} that can't be read, {trouble.foreign:,} of something else."
         )
+    if trouble.lost_before:
+        begin = datetime.fromtimestamp(trouble.lost_before, UTC)
+        found.append(f"Lines of a log were removed before they were counted; all are there from {begin:%F %R} UTC on.")
     return found

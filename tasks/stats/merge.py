@@ -30,15 +30,17 @@ class Summary:
     unreadable: int = 0
     foreign: int = 0
     halved: int = 0
+    lost_before: float = 0.0
 
 
 def parse(name: str, answer: Mapping[str, Any]) -> Summary:
     """Read what templates/host/count.py printed on a host of that name; raises StepFailed."""
     try:
         users, bins = (decoded(answer.get(table, "")) for table in ("users", "bins"))
-        numbers = (int(answer[key]) for key in ("unreadable", "foreign", "halved"))
-        return Summary(users, bins, float(answer["until"]), *numbers)
-    except (KeyError, TypeError, ValueError, binascii.Error):
+        unreadable, foreign, halved = (int(answer[key]) for key in ("unreadable", "foreign", "halved"))
+        until, lost_before = (float(answer[key]) for key in ("until", "lost_before"))
+        return Summary(users, bins, until, unreadable, foreign, halved, lost_before)
+    except (KeyError, TypeError, ValueError, OverflowError, binascii.Error):
         raise StepFailed(f"{name}: its counts don't have the form that they must have.") from None
 
 
@@ -52,9 +54,13 @@ def counts(summaries: Sequence[Summary], asked: Asked, tick: int) -> Counts:
 
     A user that several hosts saw counts once, where it came first. A slice in which a stage begins is two ticks.
     """
-    until = min((one.until for one in summaries), default=asked.began)
+    until = asked.last(min((one.until for one in summaries), default=asked.began))
     halved = max((one.halved for one in summaries), default=0)
-    trouble = Trouble(sum(one.unreadable for one in summaries), sum(one.foreign for one in summaries))
+    trouble = Trouble(
+        unreadable=sum(one.unreadable for one in summaries),
+        foreign=sum(one.foreign for one in summaries),
+        lost_before=max((one.lost_before for one in summaries), default=0.0),
+    )
     counted = [one for one in summaries if one.users]
     if not counted:
         return Counts((), until, 1.0, trouble)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import Refused, Unreachable
 from ..model.rollout import Rollout
@@ -13,6 +13,11 @@ from ..run.look import look
 from . import collect, judge
 from .comparison import Comparison
 from .counts import Counts
+
+PART = (
+    "The numbers are of the time that you chose, the verdict is of the whole rollout: "
+    "a beginning chosen afterwards can make chance look certain."
+)
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,9 @@ def current(target: Target) -> tuple[Rollout, Mapping[str, str]]:
     raise Refused(f"{target.name} had no canary and no A/B test yet.{silent}\nStart one: inv canary --percent 5")
 
 
-def rollout(target: Target, found: Rollout) -> Look:
-    """Count and judge a rollout."""
-    counted, missing = collect.counts(target, found, tick=target.app.canary.every)
+def rollout(target: Target, found: Rollout, *, keep: bool = True) -> Look:
+    """Count and judge a rollout; hosts `keep` what they counted for the next look."""
+    counted, missing = collect.counts(target, found, tick=target.app.canary.every, keep=keep)
     return Look(judged(target, found, counted), missing)
 
 
@@ -55,5 +60,13 @@ def judged(target: Target, found: Rollout, counted: Counts) -> Comparison:
 
 
 def since(target: Target, found: Rollout, at: float) -> Look:
-    """The same of what came after `at`, in seconds since 1970."""
-    return rollout(target, rollouts.since(found, at))
+    """The numbers of what came after `at`, in seconds since 1970, with the verdict of the whole rollout.
+
+    An e-value holds at every end, not at every beginning: of many, one always looks bad.
+    """
+    whole = rollout(target, found)
+    if at <= found.began:
+        return whole
+    part = rollout(target, rollouts.since(found, at), keep=False)
+    seen = replace(part.seen, verdict=whole.seen.verdict, warnings=(*part.seen.warnings, PART))
+    return Look(seen, {**whole.missing, **part.missing})

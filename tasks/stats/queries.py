@@ -85,9 +85,14 @@ class Asked:
         asked = events(first, DUCKDB, LINES, 1) + users(first)
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
+    def last(self, until: float) -> float:
+        """Up to when something can be counted at a time: until then, or until it ended."""
+        return until if self.ended is None else min(until, self.ended)
+
     def slice(self, until: float) -> int:
         """The length of the slices that requests are counted in, in seconds, for an answer up to that time."""
-        return next((one for one in SLICES if (until - self.began) / one <= MOST_SLICES), SLICES[-1])
+        length = self.last(until) - self.began
+        return next((one for one in SLICES if length / one <= MOST_SLICES), SLICES[-1])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from ..run.tables import Tables
 from . import merge, queries
 from .collect import baseline, question_for, question_of
 from .counts import Counts
-from .merge import Summary
 from .queries import Asked
 
 PATIENCE = 10
@@ -83,11 +82,7 @@ def _asked(question: Mapping[str, Any]) -> Mapping[str, Any]:
 def _counted(paths: Sequence[str], asked: Asked, tick: int) -> Counts:
     until = asked.began if asked.ended is None else asked.ended
     found = merge.parse("replay", _asked(question_for(asked, until=until, files=list(paths))))
-    return merge.counts([_up_to(until, found)], asked, tick)
-
-
-def _up_to(until: float, summary: Summary) -> Summary:
-    return Summary(summary.users, summary.bins, until, summary.unreadable, summary.foreign, summary.halved)
+    return merge.counts([replace(found, until=until)], asked, tick)
 
 
 def _visits(paths: Sequence[str], app: str) -> list[Visits]:

@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -24,6 +25,10 @@ LINES = 1 << 19
 HEAD = 4096
 MEMORY = "256MB"
 THREADS = 4
+LATE = 60
+"""Seconds that a line may take to come to its log."""
+LATELY = 7 * 86400
+"""Seconds for which nothing is forgotten that was looked at."""
 
 
 # --- lines ---
@@ -38,8 +43,8 @@ def name_of(file):
     return f"{about.st_dev}:{about.st_ino}:{hashlib.sha256(line).hexdigest()[:16]}"
 
 
-def logs(pattern, since):
-    """The logs that were written to since then, by their names, all opened before the first is read.
+def logs(pattern):
+    """The logs by their names, all opened before the first is read.
 
     A rotation meanwhile gives a log another path: one that is met again is the same, and one that went to a path
     that was not listed is found by listing until there is none that is new.
@@ -53,7 +58,7 @@ def logs(pattern, since):
             except FileNotFoundError:
                 continue  # the oldest log goes when another one comes
             name = name_of(file)
-            if name is None or name in found or os.fstat(file.fileno()).st_mtime < since:
+            if name is None or name in found:
                 file.close()
             else:
                 found[name], more = file, True
@@ -68,16 +73,28 @@ def given(paths):
         yield f"{about.st_dev}:{about.st_ino}", file
 
 
-def opened(question, offsets, read):
+def lost(files, state, since):
+    """From when on there are lines, where earlier ones went with their logs before they were counted; else 0."""
+    if len(files) < 2 or files.keys() & state["read"].keys():
+        return 0  # no log is gone, or none that had something new: the oldest goes first
+    oldest = min(map(first_time, files.values()))
+    return oldest if oldest > max(since, state["until"]) else 0
+
+
+def first_time(file):
+    found = re.search(rb'"time":(\d+(\.\d+)?)', os.pread(file.fileno(), 16 * HEAD, 0))
+    return float(found[1]) if found else 0
+
+
+def opened(files, since, offsets, read):
     """The files that have something new, each with its name, at the place where that begins; `read` tells the place."""
-    whole = "files" in question
-    files = given(question["files"]) if whole else logs(question["log"], question.get("since", 0)).items()
     for name, file in files:
         with file:
-            if name in read:
+            about = os.fstat(file.fileno())
+            if name in read or about.st_mtime < since:
                 continue
             read[name] = offsets.get(name, 0)
-            if os.fstat(file.fileno()).st_size > read[name]:
+            if about.st_size > read[name]:
                 file.seek(read[name])
                 yield name, file
 
@@ -131,12 +148,13 @@ def readable(buffer, size, longest):
 class Source:
     """What is new, chunk by chunk, as files that are in memory only; one is filled while the other is counted."""
 
-    def __init__(self, question, offsets):
-        self.question, self.offsets = question, offsets
+    def __init__(self, question, state):
+        self.question, self.state = question, state
         self.buffer = bytearray(CHUNK)
         self.files = [os.memfd_create("lines") for _ in range(2)]
         self.read = {}
         """How far each file was read that is still there."""
+        self.lost_before = 0
 
     def __iter__(self):
         filled = self.filled()
@@ -147,8 +165,13 @@ class Source:
                 yield path
 
     def filled(self):
-        turn, whole = 0, "files" in self.question
-        for name, file in opened(self.question, self.offsets, self.read):
+        turn, whole, since = 0, "files" in self.question, self.question.get("since", 0)
+        if whole:
+            files = given(self.question["files"])
+        else:
+            found = logs(self.question["log"])
+            self.lost_before, files = lost(found, self.state, since), found.items()
+        for name, file in opened(files, since, self.state["read"], self.read):
             for size in chunks(file, self.buffer, whole):
                 yield self.put(self.files[turn], size)
                 self.read[name] += size
@@ -228,7 +251,7 @@ class Tables:
 
 # --- what is known already ---
 
-NOTHING = {"read": {}, "tables": {}, "unreadable": 0, "foreign": 0, "halved": 0}
+NOTHING = {"read": {}, "tables": {}, "until": 0, "lost_before": 0, "unreadable": 0, "foreign": 0, "halved": 0}
 
 
 def remembered(folder):
@@ -236,7 +259,7 @@ def remembered(folder):
     try:
         with open(f"{folder}/state.json", encoding="utf-8") as text:
             state = json.load(text)
-        return state if all(map(os.path.getsize, state["tables"].values())) else NOTHING
+        return {**NOTHING, **state} if all(map(os.path.getsize, state["tables"].values())) else NOTHING
     except (OSError, ValueError, KeyError):
         return NOTHING
 
@@ -257,11 +280,12 @@ def remember(folder, state):
 
 
 def forget(folder, keep):
-    """Remove what was counted of former rollouts, all but the newest."""
+    """Remove what was counted of former rollouts, but that of the newest and what was looked at lately."""
     home = os.path.dirname(folder)
     others = [f"{home}/{name}" for name in os.listdir(home) if f"{home}/{name}" != folder]
     for other in sorted(others, key=os.path.getmtime, reverse=True)[keep:]:
-        shutil.rmtree(other, ignore_errors=True)
+        if os.path.getmtime(other) < time.time() - LATELY:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 # --- a look ---
@@ -269,14 +293,18 @@ def forget(folder, keep):
 
 def looked(question, folder, state):
     """Count what is new; returns the state after it."""
-    source, tables = Source(question, state["read"]), None
+    ended = question.get("ended")
+    if ended is not None and state["until"] > ended + LATE:
+        return state  # nothing that comes now is of this rollout
+    until, source, tables = time.time(), Source(question, state), None
     for path in source:
         tables = tables or Tables(question, state)
         tables.add(path)
     if not tables:
         return state
     written = tables.write(folder)
-    return {**tables.state, "tables": written, "read": source.read}
+    lost_before = max(state["lost_before"], source.lost_before)
+    return {**tables.state, "tables": written, "read": source.read, "until": until, "lost_before": lost_before}
 
 
 def answer(question):
@@ -285,6 +313,7 @@ def answer(question):
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            os.utime(folder)  # looked at, also where nothing is new
             before = remembered(folder)
             state = looked(question, folder, before)
             if state is not before:
@@ -301,7 +330,7 @@ def told(state):
     for table, path in state["tables"].items():
         with open(path, "rb") as content:
             tables[table] = base64.b64encode(content.read()).decode()
-    return {**{key: state[key] for key in ("unreadable", "foreign", "halved")}, **tables}
+    return {**{key: state[key] for key in ("unreadable", "foreign", "halved", "lost_before")}, **tables}
 
 
 if __name__ == "__main__":

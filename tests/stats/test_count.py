@@ -6,13 +6,31 @@ import random
 import signal
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tasks.stats import merge
 from tasks.stats.counts import Trouble
 
-from .lines import ASKED, BEGAN, CANARY, LIVE, ROUTED, Host, by_hand, end, line, loaded, of, question, some, start, text, touch
+from .lines import (
+    ASKED,
+    BEGAN,
+    CANARY,
+    LIVE,
+    ROUTED,
+    Host,
+    by_hand,
+    end,
+    line,
+    loaded,
+    of,
+    question,
+    some,
+    start,
+    text,
+    touch,
+)
 
 
 @pytest.fixture
@@ -210,9 +228,85 @@ def test_a_lost_or_broken_memory_is_made_anew(host):
 
 def test_an_older_rollouts_counts_are_removed_when_there_are_many(host):
     host.write(text([line()]))
-    for key in range(8):
-        end(start(log=f"{host.log}*", folder=str(host.home / "statistics" / str(key))))
-    assert len(list((host.home / "statistics").iterdir())) == 5
+    folders = [host.home / "statistics" / str(key) for key in range(8)]
+    for place, folder in enumerate(folders[:7]):
+        end(start(log=f"{host.log}*", folder=str(folder)))
+        touch(folder, time.time() - (8 - place) * 86400 + 3600)
+    end(start(log=f"{host.log}*", folder=str(folders[7])))
+    assert sorted(folders[0].parent.iterdir()) == folders[1:], "one was looked at a week ago"
+
+
+def test_counts_that_are_looked_at_stay_also_where_nothing_was_new(host):
+    host.write(text([line()]))
+    host.look()
+    folder = host.home / "statistics" / "key"
+    touch(folder, BEGAN)
+    for other in range(6):
+        end(start(log=f"{host.log}*", folder=str(folder.parent / str(other))))
+        host.look()
+    assert folder.exists()
+
+
+def test_what_ended_is_counted_once_and_stays(host):
+    lines = some(2000)
+    ended = replace(ASKED, ended=BEGAN + 333.25)
+    host.write(text(lines))
+    first = host.look(ended)
+    host.write(b"rubbish\n" + text([line()]))
+    assert replace(host.look(ended), until=first.until) == first
+
+
+def test_the_log_is_read_to_the_end_of_what_ended_since_the_last_look(host):
+    lines = some(2000)
+    host.write(text(lines[:500]))
+    host.look()
+    host.write(text(lines[500:]))
+    ended = replace(ASKED, ended=time.time())
+    assert of(host.count(ended)) == by_hand(lines)
+    host.write(text([line()]))
+    assert of(host.count(ended)) == by_hand([*lines, line()]), "a line may come a moment after its time"
+
+
+def rotated(host, *parts):
+    """The logs anew, one rotated for each part but the last."""
+    for place, part in enumerate(parts):
+        if place:
+            host.rotate()
+        host.write(text(part))
+
+
+def test_lines_that_were_removed_before_a_look_are_told(host):
+    rotated(host, [line(time=BEGAN + 50)], [line(time=BEGAN + 90)])
+    found = host.count()
+    assert found.trouble == Trouble(lost_before=BEGAN + 50)
+    host.write(text([line(time=BEGAN + 95)]))
+    assert host.count().trouble == Trouble(lost_before=BEGAN + 50)
+
+
+def test_lines_that_were_removed_between_two_looks_are_told(host):
+    host.write(text([line()]))
+    host.look()
+    for log in host.home.glob("*.log*"):
+        log.unlink()
+    now = round(time.time())
+    rotated(host, [line(time=now + 5)], [line(time=now + 9)])
+    assert host.count().trouble == Trouble(lost_before=now + 5)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [([line(time=BEGAN + 50)],), ([line(time=BEGAN - 1)], [line(time=BEGAN + 50)]), ([{}], [line(time=BEGAN + 50)])],
+    ids=["one log", "older lines are there", "no time to be read"],
+)
+def test_lines_that_nobody_lost_are_not_missed(host, parts):
+    rotated(host, *parts)
+    assert host.count().trouble.lost_before == 0
+
+
+def test_logs_of_before_show_that_nothing_is_lost(host):
+    rotated(host, [line(time=BEGAN - 50)], [line(time=BEGAN + 50)])
+    touch(Path(f"{host.log}.1"), BEGAN - 50)
+    assert host.count().trouble == Trouble()
 
 
 def test_users_first_times_count_in_their_arm_only(host):

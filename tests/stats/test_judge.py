@@ -212,3 +212,9 @@ def test_quantiles_come_with_their_intervals():
     assert live.p50_interval.low < live.p50 < live.p50_interval.high
     assert (live.users, live.requests, live.version) == (5700, 17100, str(LIVE))
     assert sum(arm.share for arm in found.arms) == pytest.approx(1)
+
+
+def test_lines_that_were_lost_are_told():
+    found = replace(counted(20_000, ALIKE), trouble=Trouble(lost_before=1_763_900_000.0))
+    (warning,) = judged(found).warnings
+    assert "all are there from 2025-11-23 12:13 UTC" in warning

@@ -72,16 +72,33 @@ def test_slices_grow_with_the_rollout():
     assert [ASKED.slice(BEGAN + hours * 3600) for hours in (0.1, 1, 24, 240)] == [1, 5, 60, 600]
 
 
+def test_what_ended_is_counted_up_to_its_end(tmp_path):
+    ended = replace(ASKED, ended=BEGAN + 600)
+    assert ended.slice(BEGAN + 30 * 86400) == ended.slice(BEGAN + 600) == 1
+    host = Host(tmp_path / "1")
+    host.write(text(some(500)))
+    assert host.look(ended).until > ended.ended
+    assert host.count(ended).until == ended.ended
+
+
+def test_what_any_host_lost_is_told():
+    summaries = [merge.Summary(b"", b"", 5, lost_before=at) for at in (0, 4, 3)]
+    assert merge.counts(summaries, ASKED, 30).trouble == Trouble(lost_before=4)
+    assert merge.counts(summaries[:1], ASKED, 30).trouble == Trouble()
+
+
 def test_later_stages_and_the_end_continue_what_was_counted():
     assert ASKED.key() == replace(ASKED, stages=ASKED.stages[:1], ended=BEGAN + 9).key()
     assert ASKED.key() != replace(ASKED, slow=None).key()
     assert ASKED.key() != replace(ASKED, goals={}).key()
 
 
-GOOD = {"users": "", "bins": "", "until": 5, "unreadable": 0, "foreign": 0, "halved": 0}
+GOOD = {"users": "", "bins": "", "until": 5, "unreadable": 0, "foreign": 0, "halved": 0, "lost_before": 0}
 
 
-@pytest.mark.parametrize("wrong", [{"users": "é"}, {"users": 5}, {"until": "soon"}, {"halved": None}])
+@pytest.mark.parametrize(
+    "wrong", [{"users": "é"}, {"users": 5}, {"until": "soon"}, {"halved": None}, {"halved": float("inf")}]
+)
 def test_an_answer_of_another_form_is_refused(wrong):
     assert merge.parse("app1", GOOD).until == 5
     with pytest.raises(StepFailed, match="app1"):
