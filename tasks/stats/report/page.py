@@ -52,7 +52,7 @@ def html(comparison: Comparison) -> str:
         arms=comparison.arms,
         measures=tables.arms(comparison).rows[1:],
         figures=figures,
-        signs=rows.SIGNS,
+        signs=words.SIGNS,
         next=next_commands(comparison),
         settings=_settings(comparison),
         raw=_raw(comparison),

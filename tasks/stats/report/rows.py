@@ -13,7 +13,6 @@ SIDE = Axis(0, 1, ((0, ""), (1, "")))
 """What a row has instead of a second axis: 0 is its bottom, 1 its top."""
 STATES = {"too bad": Look("bad", shape="^"), "fine": Look("good", shape="o"), "unclear": Look("muted", shape="s"),
           "more": Look("live", shape="^"), "fewer": Look("canary", shape="v")}  # fmt: skip
-SIGNS = {"too bad": "▲", "fine": "●", "unclear": "■", "more": "▲", "fewer": "▼"}
 
 
 def differences(comparison: Comparison) -> Figure:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ...run import screen
 from ..comparison import Comparison, Difference, Outcome
-from . import rows, tables, words
+from . import tables, words
 from .advice import done, next_commands
 from .tables import Table
 
@@ -51,7 +51,7 @@ def _difference(one: Difference) -> tuple[str, ...]:
         words.times(one.ratio),
         words.interval(one.interval),
         _of_boundary(one),
-        f"{rows.SIGNS.get(one.state, '')} {one.state}",
+        f"{words.SIGNS.get(one.state, '')} {one.state}",
     )
 
 
@@ -73,7 +73,7 @@ def _goal(one: Outcome) -> tuple[str, ...]:
         words.share(one.canary),
         words.points(one.difference),
         words.points_interval(one.interval),
-        f"{rows.SIGNS.get(one.state, '')} {one.state}",
+        f"{words.SIGNS.get(one.state, '')} {one.state}",
     )
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ..comparison import Interval
 
 NOTHING = "–"
+SIGNS = {"too bad": "▲", "fine": "●", "unclear": "■", "more": "▲", "fewer": "▼"}
 LARGEST = 1_000_000
 """Evidence beyond this is only said to be more: nobody needs to compare 10^12 with 10^15."""
 
