@@ -1,5 +1,7 @@
 """Routing tables: exact shares, and no user moved back."""
 
+import struct
+from bisect import bisect_right
 from collections import Counter
 from random import Random
 
@@ -16,6 +18,8 @@ from tasks.model.version import Version
 LIVE = Release(Version("2026.11.21.18.30"), 0)
 CANARY = Release(Version("2026.11.22.12.05"), 1)
 CONTROL = Release(Version("2026.11.22.13.00"), 2)
+PLACES = ("hundreds", "tens", "ones")
+"""What the ids are hashed with for each digit of a bucket, in templates/nginx/site.conf.j2."""
 
 
 def canary_buckets(share):
@@ -87,11 +91,39 @@ def test_beside_a_control_arm_a_growing_canary_moves_nobody_back(one, other):
                    if max(one, other) <= BUCKETS / 2)  # fmt: skip
 
 
+def murmur2(text):
+    """MurmurHash2 of 32 bits with seed 0, as nginx hashes in split_clients (Appleby's, public domain)."""
+    mask, times = 0xFFFFFFFF, 0x5BD1E995
+    data = text.encode()
+    whole = len(data) // 4 * 4
+    found = len(data)
+    for (word,) in struct.iter_unpack("<I", data[:whole]):
+        mixed = word * times & mask
+        mixed = (mixed ^ mixed >> 24) * times & mask
+        found = found * times & mask ^ mixed
+    if data[whole:]:
+        found = (found ^ int.from_bytes(data[whole:], "little")) * times & mask
+    found = (found ^ found >> 13) * times & mask
+    return found ^ found >> 15
+
+
+def digit(text):
+    """Where split_clients with nine times 10 % and a rest puts a text: nginx takes percentages in hundredths."""
+    bounds = [0xFFFFFFFF * 1000 * tenth // 10_000 for tenth in range(1, 10)]
+    return bisect_right(bounds, murmur2(text))
+
+
+@pytest.mark.parametrize(("text", "number"), [("", 0), ("a", 0x92685F5E), ("abc", 0x13577C9B), ("abcd", 0x26873021)])
+def test_the_hash_is_murmur2(text, number):
+    assert murmur2(text) == number
+
+
 def test_of_100000_users_a_canary_gets_its_share_within_the_binomial_error():
     buckets = Table(LIVE, CANARY, Percent(50)).buckets()
-    users = Random(1)
-    got = sum(buckets[users.randrange(BUCKETS)] == CANARY for _ in range(100_000))
-    assert abs(got / 100_000 - 0.05) < 4 * (0.05 * 0.95 / 100_000) ** 0.5
+    ids = Random(1)
+    users = (f"{ids.getrandbits(128):032x}" for _ in range(100_000))
+    got = Counter(buckets[int("".join(str(digit(place + user)) for place in PLACES))] for user in users)
+    assert abs(got[CANARY] / 100_000 - 0.05) < 4 * (0.05 * 0.95 / 100_000) ** 0.5
 
 
 def test_steps_grow():
