@@ -18,8 +18,8 @@ import ziaplot
 from .axes import Axis
 
 WIDTH = 460
-EDGE = 20
-"""Room at the sides for half of the last label."""
+EDGE = 28
+"""Room at the sides for half of the last label: the widest is "100 ms", in a font as wide as DejaVu Sans."""
 STYLE = """
 Canvas { color: none }
 Graph { color: none; edge_color: var(--axis); edge_width: 1 }
