@@ -22,8 +22,8 @@ from tasks.model.percent import Percent
 from tasks.model.rollout import CANARY, Rollout, Rules, Stage, Thresholds
 from tasks.model.version import Version
 from tasks.stats.counts import EXPOSED, FAILING, SEEN, SLOW50, SLOW95, SLOW99, Counts, Tick
-from tasks.stats.differences import outlook
-from tasks.stats.draws import CANARY_ARM, exposed, judged
+from tasks.stats.differences import canary_users, outlook
+from tasks.stats.draws import LATE, judged
 from tasks.stats.evidence import follow
 
 from . import hosts, sim_peers
@@ -67,7 +67,7 @@ def counts(kind: Kind, requests: Requests) -> Counts:
         )
         for minute in range(MINUTES)
     ]
-    return Counts(tuple(ticks), MINUTES * 60.0)
+    return Counts(tuple(ticks), MINUTES * 60.0 + LATE)
 
 
 def verdict(kind: Kind, found: Counts) -> tuple[int | None, int | None, bool]:
@@ -88,9 +88,9 @@ def fine(whole: Rollout, found: Counts, minute: int) -> bool:
     """Whether the rollout's last stage would be promoted after so many minutes."""
     seen = Counts(found.ticks[:minute], minute * 60.0)
     last = len(whole.stages) - 1
-    if seen.ticks[-1].stage != last or sum(exposed(seen, last)[CANARY_ARM:]) < RULES.minimum_users:
+    if seen.ticks[-1].stage != last or canary_users(whole, RULES, seen).present < RULES.minimum_users:
         return False
-    return all(outlook(whole, seen, kind).fine(RULES) for kind in judged(whole))
+    return all(outlook(whole, RULES, seen, kind).fine(RULES) for kind in judged(whole))
 
 
 def one(task: tuple[int, bool, int]) -> tuple[int | None, int | None, bool, dict[str, int | None]]:

@@ -83,7 +83,7 @@ class Rules:
 
     `alpha` is the share of healthy canaries that may be put back by mistake. `negligible` is a share of users in per
     cent: what certainly happens to fewer of the canary's is fine at any ratio. `minimum_users` of the canary are seen
-    in each stage before its verdict.
+    in each stage, `settle` seconds or longer before its verdict: who came later has had no time to meet anything.
     Seconds: `every` between looks, `patience` for a stage, `before` a rollout for what thresholds are taken from.
     """
 
@@ -91,6 +91,7 @@ class Rules:
     tolerated: Tolerated = Tolerated()
     negligible: float = 0.5
     minimum_users: int = 200
+    settle: int = 300
     every: int = 60
     patience: int = 86400
     before: int = 3600

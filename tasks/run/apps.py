@@ -148,6 +148,7 @@ def _check_rules(rules: Rules, at: str) -> None:
     require(0 < rules.minimum_users <= 10**7, f"{at}.minimum_users", "expected 1 to 10000000 users")
     require(0 < rules.every <= 3600, f"{at}.every", "expected 1 to 3600 seconds")
     require(rules.every <= rules.patience <= 30 * DAY, f"{at}.patience", "expected `every` to 2592000 seconds")
+    require(0 <= rules.settle <= rules.patience, f"{at}.settle", "expected 0 seconds to `patience`")
     require(0 < rules.before <= DAY, f"{at}.before", "expected 1 to 86400 seconds")
     require(rules.on_fail in (ABORT, HOLD), f"{at}.on_fail", f"expected abort or hold, got {rules.on_fail!r:.60}")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ..model.percent import BUCKETS
 from ..model.rollout import Rollout, Rules, Thresholds
 from .comparison import Difference
 from .counts import FAILING, SLOW50, SLOW95, Counts
-from .draws import WEIGHTS, draws_by_stage, exposed, judged, minutes_by_stage, pair
+from .draws import WEIGHTS, draws_by_stage, exposed, judged, minutes_by_stage, pair, settled
 from .evidence import Evidence, allowed, boundary
-from .forecast import Outlook, fine_in
+from .forecast import Outlook, Users, fine_in
 from .sequential import likeliest_ratio, ratio_interval
 
 TOO_BAD, FINE, UNCLEAR = "too bad", "fine", "unclear"
@@ -20,36 +21,47 @@ def differences(rollout: Rollout, rules: Rules, counts: Counts, evidence: Eviden
     return tuple(sorted(found, key=lambda one: (WORST_FIRST.index(one.state), -one.evidence / one.boundary)))
 
 
-def outlook(rollout: Rollout, counts: Counts, kind: str) -> Outlook:
+def outlook(rollout: Rollout, rules: Rules, counts: Counts, kind: str) -> Outlook:
     """What is known of a kind, and its traffic: events and users for each minute of the rollout so far."""
     stages = draws_by_stage(rollout, counts, kind)
     minutes = minutes_by_stage(rollout, counts.until)
     watched = sum(time * (one.canary_share + one.base_share) for time, one in zip(minutes, stages, strict=True))
     events = sum(one.canary + one.base for one in stages)
-    users = exposed(counts)
-    canary_minutes = sum(time * one.canary_share for time, one in zip(minutes, stages, strict=True))
-    seen = pair(rollout, users)[0]
-    return Outlook(
-        kind=kind,
-        stages=stages,
-        pace=events / watched if watched else 0.0,
-        users=seen,
-        canary_users=seen / canary_minutes * stages[-1].canary_share if canary_minutes else 0.0,
+    return Outlook(kind, stages, events / watched if watched else 0.0, canary_users(rollout, rules, counts))
+
+
+def canary_users(rollout: Rollout, rules: Rules, counts: Counts) -> Users:
+    """The canary's users so far, and how many come in a minute at the present share."""
+    last = len(rollout.stages) - 1
+    long_ago = settled(rules, counts)
+
+    def canary(found: Counts, stage: int | None = None) -> int:
+        return pair(rollout, exposed(found, stage))[0]
+
+    present = canary(long_ago, last)
+    shares = [stage.share.buckets / BUCKETS for stage in rollout.stages]
+    watched = sum(time * share for time, share in zip(minutes_by_stage(rollout, counts.until), shares, strict=True))
+    return Users(
+        settled=canary(long_ago),
+        present=present,
+        recent=canary(counts, last) - present,
+        pace=canary(counts) / watched * shares[-1] if watched else 0.0,
+        settle=rules.settle / 60,
     )
 
 
 def _difference(rollout: Rollout, rules: Rules, counts: Counts, evidence: Evidence, kind: str) -> Difference:
-    seen = outlook(rollout, counts, kind)
-    canary_users, base_users = pair(rollout, exposed(counts))
+    seen = outlook(rollout, rules, counts, kind)
+    on_canary, on_base = pair(rollout, exposed(counts))
     canary, base = pair(rollout, counts.users(kind))
     state = TOO_BAD if kind in evidence.crossed else FINE if seen.fine(rules) else UNCLEAR
     return Difference(
         kind=kind,
         title=title(kind, rollout.slow),
-        canary=canary / max(canary_users, 1),
-        base=base / max(base_users, 1),
-        canary_users=canary_users,
-        base_users=base_users,
+        canary=canary / max(on_canary, 1),
+        base=base / max(on_base, 1),
+        canary_users=on_canary,
+        base_users=on_base,
         ratio=likeliest_ratio(seen.stages),
         interval=ratio_interval(seen.stages, rules.alpha * WEIGHTS[kind], rules.alpha),
         allowed=allowed(rules, kind),

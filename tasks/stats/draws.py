@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..model.percent import BUCKETS
-from ..model.rollout import Rollout, Stage
+from ..model.rollout import Rollout, Rules, Stage
 from .counts import EXPOSED, FAILING, SEEN, SLOW50, SLOW95, SLOW99, Arms, Counts
 from .sequential import Draws
 
@@ -52,6 +54,31 @@ def pair(rollout: Rollout, arms: Arms) -> tuple[int, int]:
 def exposed(counts: Counts, stage: int | None = None) -> Arms:
     """Users by arm, one who was moved in both; as first seen where nothing else was counted."""
     return counts.users(EXPOSED, stage) or counts.users(SEEN, stage)
+
+
+LATE = 2.0
+"""Seconds after which nothing is added to a tick that is over: logs are written, and hosts agree on the time."""
+
+
+def ends(rules: Rules, counts: Counts) -> list[float]:
+    """When each tick is over, in seconds since 1970: a slice in which a stage begins is two ticks."""
+    following = [*(tick.at for tick in counts.ticks[1:]), math.inf]
+    return [min(tick.at + rules.every, after) for tick, after in zip(counts.ticks, following, strict=False)]
+
+
+def complete(rollout: Rollout, rules: Rules, counts: Counts) -> Counts:
+    """The ticks to which nothing is added any more: what is decided by them is decided at every later look too."""
+    if rollout.ended is not None:
+        return counts
+    over = zip(counts.ticks, ends(rules, counts), strict=True)
+    return replace(counts, ticks=tuple(tick for tick, end in over if end + LATE <= counts.until))
+
+
+def settled(rules: Rules, counts: Counts) -> Counts:
+    """The ticks whose new users were all first seen at least `rules.settle` seconds ago."""
+    over = zip(counts.ticks, ends(rules, counts), strict=True)
+    latest = counts.until - rules.settle
+    return replace(counts, ticks=tuple(tick for tick, end in over if min(end, counts.until) <= latest))
 
 
 def minutes_by_stage(rollout: Rollout, until: float) -> list[float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..model.rollout import Rollout, Rules
 from .comparison import Point
 from .counts import FAILING, SEEN, Counts, Tick
-from .draws import WEIGHTS, arm_shares, draws, exposed, judged, number, pair
+from .draws import WEIGHTS, arm_shares, complete, draws, exposed, judged, number, pair
 from .sequential import log_more, log_sample_ratio, log_share_below
 
 SAMPLE_RATIO_ALPHA = 0.01
@@ -19,7 +19,7 @@ LARGEST = 300 * math.log(10)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What grew. A boundary once reached stays reached, so that a verdict never depends on who looked when.
+    """What grew, in complete ticks. A boundary once reached stays reached: no verdict depends on who looked when.
 
     `crossed` says in which tick a kind first reached its boundary, without being negligible then; `mismatch`, in
     which one the sample ratio did. `sample_ratio` is the largest of its log e-values so far.
@@ -51,7 +51,10 @@ def e_value(logarithm: float) -> float:
 
 
 def negligible(rules: Rules, hits: float, users: float) -> bool:
-    """Whether it is certain that so small a share of an arm's users met it that no ratio matters."""
+    """Whether it is certain that so small a share of an arm's users met it that no ratio matters.
+
+    To be fine, `users` are those who have had the time to (`settled`); `hits` are always all so far.
+    """
     share = rules.negligible / 100
     return 0 < share < 1 and log_share_below(hits, users, share) >= -math.log(rules.alpha)
 
@@ -77,7 +80,8 @@ class _Sum:
 
 
 def follow(rollout: Rollout, rules: Rules, counts: Counts) -> Evidence:
-    """Add up the ticks in their order."""
+    """Add up the ticks in their order, but the last while something is still added to it."""
+    counts = complete(rollout, rules, counts)
     sums = {kind: _Sum(allowed(rules, kind)) for kind in judged(rollout)}
     crossed: dict[str, int] = {}
     points = []

@@ -19,18 +19,47 @@ CANT_BE_SAID = "How long it takes can't be said: there is no traffic to judge by
 
 
 @dataclass(frozen=True)
+class Users:
+    """The canary's users, and how fast more come.
+
+    `settled` were first seen long enough ago to count (`Rules.settle`, here `settle` in minutes), `present` of them in
+    the present stage, which has `recent` others; `pace` more come in a minute.
+    """
+
+    settled: float
+    present: float
+    recent: float
+    pace: float
+    settle: float
+
+    def after(self, minutes: float) -> Users:
+        """As they will be: the recent ones settle evenly, those yet to come after them."""
+        come = self.pace * max(minutes - self.settle, 0.0)
+        come += self.recent * min(minutes / self.settle, 1.0) if self.settle else self.recent
+        return replace(self, settled=self.settled + come, present=self.present + come)
+
+    def enough_in(self, number: float) -> float | None:
+        """Minutes until so many of the present stage are settled; None where nobody comes."""
+        missing = number - self.present - self.recent
+        if self.present >= number:
+            return 0.0
+        if missing > 0 and not self.pace:
+            return None
+        return self.settle + (missing / self.pace if missing > 0 else 0.0)
+
+
+@dataclass(frozen=True)
 class Outlook:
     """What is known of one kind, and how fast more comes.
 
     `stages` are the draws so far, the last of them goes on; `pace` is events in a minute if all users were in one of
-    the two arms, at the base's rate. `users` are the canary's so far; `canary_users`, how many more come in a minute.
+    the two arms, at the base's rate.
     """
 
     kind: str
     stages: Sequence[Draws]
     pace: float
-    users: float
-    canary_users: float
+    users: Users
 
     def after(self, minutes: float, times: float = 1.0) -> Outlook:
         """As it will be, if canary users go on to meet it `times` as often as the base's."""
@@ -38,16 +67,25 @@ class Outlook:
         canary = now.canary + minutes * self.pace * now.canary_share * times
         base = now.base + minutes * self.pace * now.base_share
         grown = [*self.stages[:-1], replace(now, canary=canary, base=base)]
-        return replace(self, stages=grown, users=self.users + minutes * self.canary_users)
+        return replace(self, stages=grown, users=self.users.after(minutes))
 
     def too_bad(self, rules: Rules) -> bool:
         return log_more(self.stages, allowed(rules, self.kind)) >= math.log(boundary(rules, self.kind))
 
     def fine(self, rules: Rules) -> bool:
-        """Certainly less often than is allowed, or too seldom to matter."""
+        """Certainly less often than is allowed, or too seldom to matter; and nothing of late that speaks against it."""
         met = sum(one.canary for one in self.stages)
         less = log_less(self.stages, allowed(rules, self.kind)) >= -math.log(rules.alpha)
-        return less or negligible(rules, met, self.users)
+        return (less or negligible(rules, met, self.users.settled)) and not self.leans(rules)
+
+    def leans(self, rules: Rules) -> bool:
+        """Whether the present stage by itself leans to more than is allowed, however little was seen in it.
+
+        What is certain is so of all stages together, and the first of them may outweigh what a larger share brings.
+        """
+        now = self.stages[-1]
+        seldom = now.canary < rules.negligible / 100 * self.users.present
+        return not seldom and now.canary * now.base_share > allowed(rules, self.kind) * now.base * now.canary_share
 
 
 def fine_in(outlook: Outlook, rules: Rules) -> float | None:
@@ -60,22 +98,23 @@ def too_bad_in(outlook: Outlook, rules: Rules, times: float = TIMES) -> float | 
     return soonest(lambda minutes: outlook.after(minutes, times).too_bad(rules))
 
 
-def start(users: float, failing: float, canary: float, base: float) -> Outlook:
+def start(users: float, failing: float, canary: float, base: float, rules: Rules) -> Outlook:
     """The outlook on failing users before a canary starts.
 
     `users` come in a minute to all versions, a share `failing` of them meets an error; `canary` and `base` are the
     arms' shares of users. All shares 0 to 1.
     """
-    return Outlook(FAILING, [Draws(0, 0, canary, base)], users * failing, 0.0, users * canary)
+    coming = Users(0.0, 0.0, 0.0, users * canary, rules.settle / 60)
+    return Outlook(FAILING, [Draws(0, 0, canary, base)], users * failing, coming)
 
 
 def before(users: float, failing: float, canary: float, base: float, rules: Rules) -> str:
     """Say before a canary starts how long it will take; arguments as of `start`."""
     if users <= 0 or canary <= 0 or base <= 0:
         return CANT_BE_SAID
-    outlook = start(users, failing, canary, base)
-    waits = (fine_in(outlook, rules), rules.minimum_users / (users * canary))
-    good = None if waits[0] is None else max(waits[0], waits[1])
+    outlook = start(users, failing, canary, base, rules)
+    waits = (fine_in(outlook, rules), outlook.users.enough_in(rules.minimum_users))
+    good = None if waits[0] is None or waits[1] is None else max(waits[0], waits[1])
     return f"At this traffic, {alike(good)}; {showing(outlook, rules)}."
 
 

@@ -18,10 +18,10 @@ from .comparison import (
     Verdict,
 )
 from .counts import FAILING, Counts
-from .differences import FINE, outlook
-from .draws import CANARY_ARM, exposed, number, pair
+from .differences import FINE, canary_users, outlook
+from .draws import exposed, pair
 from .evidence import Evidence
-from .forecast import CANT_BE_SAID, showing, spell
+from .forecast import CANT_BE_SAID, Users, showing, spell
 from .goals import FEWER, MORE
 
 
@@ -34,21 +34,37 @@ def judge(
     ratio: SampleRatio,
     goals: Sequence[Outcome],
 ) -> Verdict:
-    """What was reached first decides: an abort, or arms that aren't as asked. `found` is worst first."""
-    crossed = min(evidence.crossed.values(), default=None)
-    if evidence.mismatch is not None and (crossed is None or evidence.mismatch <= crossed):
-        return _invalid(rollout, ratio)
-    if crossed is not None:
+    """What ended a rollout stays its verdict. Else an abort comes first, then arms that aren't as asked.
+
+    `found` is worst first.
+    """
+    if rollout.reason and rollout.outcome in ENDED:
+        return Verdict(*ENDED[rollout.outcome](rollout), rollout.reason)
+    if evidence.crossed:
         worst = min(evidence.crossed, key=lambda kind: evidence.crossed[kind])
         return _abort(rollout, next(one for one in found if one.kind == worst))
+    if evidence.mismatch is not None:
+        return _invalid(rollout, ratio)
     if not sum(exposed(counts)):
         return _nobody(rollout)
     if rollout.kind == AB:
         return _goals(rollout, goals)
-    missing = rules.minimum_users - number(exposed(counts, len(rollout.stages) - 1), CANARY_ARM)
-    if missing <= 0 and all(one.state == FINE for one in found):
+    users = canary_users(rollout, rules, counts)
+    if users.present >= rules.minimum_users and all(one.state == FINE for one in found):
         return _promote(rollout, found)
-    return _wait(rollout, rules, counts, found, missing)
+    return _wait(rollout, rules, counts, found, users)
+
+
+def _taken_out(rollout: Rollout) -> tuple[str, str]:
+    return ABORT, f"ABORT. {rollout.canary} was taken out of traffic."
+
+
+def _given_to_all(rollout: Rollout) -> tuple[str, str]:
+    return PROMOTE, f"PROMOTE. {rollout.canary} is not worse than you allow."
+
+
+ENDED = {"aborted": _taken_out, "promoted": _given_to_all}
+"""By the outcomes of rollouts that their verdict ended."""
 
 
 def _invalid(rollout: Rollout, ratio: SampleRatio) -> Verdict:
@@ -89,23 +105,26 @@ def _nobody(rollout: Rollout) -> Verdict:
     )
 
 
-def _wait(rollout: Rollout, rules: Rules, counts: Counts, found: Sequence[Difference], missing: int) -> Verdict:
+def _wait(rollout: Rollout, rules: Rules, counts: Counts, found: Sequence[Difference], users: Users) -> Verdict:
     unclear = [one for one in found if one.state != FINE]
     slowest = max(unclear, key=lambda one: (one.minutes is None, one.minutes or 0.0), default=None)
     waits = [one.minutes for one in unclear]
-    if missing > 0:
-        pace = outlook(rollout, counts, FAILING).canary_users
-        waits.append(missing / pace if pace else None)
+    waits.append(users.enough_in(rules.minimum_users))
+    missing = rules.minimum_users - round(users.present)
     known = [wait for wait in waits if wait is not None]
     minutes = max(known) if known and len(known) == len(waits) else None
     more = f"about {spell(minutes)} more at this traffic" if minutes is not None else "how long it takes can't be said"
     canary, base = pair(rollout, exposed(counts))
     reason = _numbers(rollout, slowest) if slowest else f"{people(canary)} of {rollout.canary} so far."
     if slowest is None or (missing > 0 and not slowest.canary_met + slowest.base_met):
-        reason += f" At least {rules.minimum_users:,} are seen at each share before a verdict; {missing:,} are missing."
+        ago = f", {spell(users.settle)} or longer" if users.settle else ""
+        reason += f" At least {rules.minimum_users:,} are seen at each share{ago} before a verdict; "
+        reason += f"{missing:,} are missing."
+    elif slowest and outlook(rollout, rules, counts, slowest.kind).leans(rules):
+        reason += f" {_leaning(rollout, counts, slowest)}"
     if minutes is None:
         reason += f" {_why_unknown(rollout, canary, base, slowest)}"
-    show = showing(outlook(rollout, counts, FAILING), rules)
+    show = showing(outlook(rollout, rules, counts, FAILING), rules)
     return Verdict(
         WAIT,
         f"NOT ENOUGH DATA. {more[0].upper()}{more[1:]}.",
@@ -113,6 +132,13 @@ def _wait(rollout: Rollout, rules: Rules, counts: Counts, found: Sequence[Differ
         slowest.kind if slowest else "",
         minutes,
     )
+
+
+def _leaning(rollout: Rollout, counts: Counts, one: Difference) -> str:
+    """Say what of late speaks against a canary that all stages together speak for."""
+    last = len(rollout.stages) - 1
+    canary, base = pair(rollout, counts.users(one.kind, last))
+    return f"At {rollout.stages[last].share} alone it was {canary:,} of the canary, {base:,} of the others."
 
 
 def _why_unknown(rollout: Rollout, canary: int, base: int, slowest: Difference | None) -> str:

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.integration
 
 APP = "trial"
 RULES = {
-    "tolerated": {"failing": 2, "slow": 4}, "negligible": 1.5, "minimum_users": 60, "every": 2, "patience": 180,
-    "before": 15,
+    "tolerated": {"failing": 2, "slow": 4}, "negligible": 1.5, "minimum_users": 60, "every": 2, "settle": 2,
+    "patience": 180, "before": 15,
 }  # fmt: skip
 GOALS = {"bought": {"path": "/buy", "method": "POST", "header": "bought"}, "never": {"path": "/never"}}
 USERS = 4000

@@ -139,6 +139,8 @@ def test_what_the_example_shows_as_a_comment_are_all_keys_with_their_defaults():
         ("canary.minimum_users", 0, "canary.minimum_users: expected 1 to"),
         ("canary.every", 0, "canary.every: expected 1 to 3600 seconds"),
         ("canary.patience", 5, "canary.patience: expected `every` to"),
+        ("canary.settle", -1, "canary.settle: expected 0 seconds to `patience`"),
+        ("canary.settle", 86401, "canary.settle: expected 0 seconds to `patience`"),
         ("canary.before", 0, "canary.before: expected 1 to 86400 seconds"),
         ("canary.on_fail", "panic", "canary.on_fail: expected abort or hold, got 'panic'"),
         ("goals", {"Bought!": {"path": "/x"}}, "goals.Bought!: a goal's name"),

@@ -4,6 +4,7 @@ from tasks.model.percent import Percent
 from tasks.model.rollout import CANARY, Rollout, Rules, Stage, Thresholds
 from tasks.model.version import Version
 from tasks.stats.counts import GOAL, SEEN, Counts, Histogram, Tick
+from tasks.stats.draws import LATE
 from tasks.stats.judge import compare
 
 LIVE, NEW = Version.parse("2026.11.21.18.30"), Version.parse("2026.11.22.12.05")
@@ -35,7 +36,7 @@ def counts(users, shares, minutes=10, canary=0.05, stage=0, at=0.0):
         times = tuple(Histogram({240: 3 * number} if number else {}) for number in seen[SEEN])
         requests = tuple(3 * number for number in seen[SEEN])
         ticks.append(Tick(at + minute * 60.0, stage, seen, requests, seen.get("failing", (0, 0)), requests, times))
-    return Counts(tuple(ticks), at + minutes * 60.0)
+    return Counts(tuple(ticks), at + minutes * 60.0 + LATE)
 
 
 def judged(found, *, of=None, rules=None, goals=()):

@@ -194,5 +194,6 @@ def hostile() -> Comparison:
 
 
 ALL = (
-    failing, slow_tail, held, good, waiting, quick, mismatch, no_traffic, ab_decided, ab_open, control, three_days, hostile,
+    failing, slow_tail, held, good, waiting, quick, mismatch, no_traffic, ab_decided, ab_open, control, three_days,
+    hostile,
 )  # fmt: skip

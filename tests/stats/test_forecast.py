@@ -9,19 +9,19 @@ RULES = Rules()
 
 
 def test_more_traffic_takes_less_time_in_proportion():
-    slow, fast = start(60, 0.01, 0.05, 0.95), start(600, 0.01, 0.05, 0.95)
+    slow, fast = start(60, 0.01, 0.05, 0.95, RULES), start(600, 0.01, 0.05, 0.95, RULES)
     assert too_bad_in(slow, RULES) == pytest.approx(10 * too_bad_in(fast, RULES), rel=0.05)
     assert fine_in(slow, RULES) == pytest.approx(10 * fine_in(fast, RULES), rel=0.05)
 
 
 def test_what_is_worse_shows_sooner_and_what_is_allowed_never():
-    outlook = start(600, 0.01, 0.05, 0.95)
+    outlook = start(600, 0.01, 0.05, 0.95, RULES)
     assert too_bad_in(outlook, RULES, 10) < too_bad_in(outlook, RULES, 3) < too_bad_in(outlook, RULES, 2)
     assert too_bad_in(outlook, RULES, 1.5) is None
 
 
 def test_the_time_said_is_when_it_happens():
-    outlook = start(600, 0.01, 0.05, 0.95)
+    outlook = start(600, 0.01, 0.05, 0.95, RULES)
     minutes = too_bad_in(outlook, RULES)
     assert outlook.after(minutes, 3).too_bad(RULES)
     assert not outlook.after(minutes * 0.98, 3).too_bad(RULES)

@@ -101,6 +101,7 @@ def _rules(rules: Rules) -> list[tuple[str, str]]:
         ("slow first requests tolerated", f"{rules.tolerated.slow:g} times as many"),
         ("failing users that never matter (negligible)", f"below {rules.negligible:g} %"),
         ("canary's users before a stage ends (minimum_users)", words.number(rules.minimum_users)),
+        ("time a user has to meet an error before it counts (settle)", words.span(rules.settle)),
         ("time between looks (every)", words.span(rules.every)),
         ("longest stage (patience)", words.span(rules.patience)),
         ("when it fails (on_fail)", rules.on_fail),
