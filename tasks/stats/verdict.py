@@ -165,6 +165,8 @@ def _goal(rollout: Rollout, one: Outcome) -> str:
     if one.interval.low is not None and one.interval.high is not None:
         low, high = one.interval.low * 100, one.interval.high * 100
         bounds = f" The difference is {low:+.2f} to {high:+.2f} percentage points."
+        if one.state in (MORE, FEWER) and low <= 0 <= high:
+            bounds += " It was certain before."
     return (
         f"{one.goal}: {one.canary_reached:,} of {people(one.canary_users)} of {rollout.canary} reached it; "
         f"with the live version {one.live_reached:,} of {one.live_users:,}.{bounds}"

@@ -228,6 +228,15 @@ def test_a_goal_that_more_users_reach_decides_a_test():
     assert 0 < found.goals[0].interval.low < 0.03 < found.goals[0].interval.high
 
 
+def test_a_decided_goal_stays_decided():
+    early = counted(20_000, {named("buy"): (0.1, 0.13), **GOOD}, canary=0.5)
+    late = counted(20_000, {named("buy"): (0.13, 0.1), **GOOD}, canary=0.5, at=600)
+    found = judged(Counts(early.ticks + late.ticks, late.until), of=HALF, goals=["buy"])
+    assert found.goals[0].interval.low < 0 < found.goals[0].interval.high
+    assert (found.verdict.word, found.goals[0].state) == (DECIDED, "more")
+    assert "It was certain before." in found.verdict.reason
+
+
 def test_goals_that_are_alike_are_not_yet_and_one_that_nobody_reached_is_a_warning():
     found = judged(counted(20_000, {named("buy"): (0.1, 0.1), **GOOD}, canary=0.5), of=HALF, goals=["buy", "sign-up"])
     assert found.verdict.word == NOT_YET
