@@ -1,9 +1,11 @@
 """How long it takes: said before a canary starts, and for each wait."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.model.rollout import Rules
-from tasks.stats.forecast import LONGEST, before, fine_in, soonest, spell, start, too_bad_in
+from tasks.stats.forecast import LONGEST, Users, before, fine_in, soonest, spell, start, too_bad_in
 
 RULES = Rules()
 
@@ -56,3 +58,16 @@ def test_the_soonest_minute_is_found_to_within_a_hundredth():
 @pytest.mark.parametrize(("minutes", "text"), [(0.2, "1 min"), (41, "41 min"), (150, "2 h"), (4000, "3 days")])
 def test_durations_are_in_words_for_people(minutes, text):
     assert spell(minutes) == text
+
+
+def test_users_settle_before_they_count():
+    users = Users(settled=10, present=5, recent=20, pace=10, settle=5)
+    assert (users.after(5).settled, users.after(6).present) == (30, 35)
+    assert users.enough_in(5) == 0
+    assert users.enough_in(25) == 5
+    assert users.enough_in(75) == 10
+    assert replace(users, pace=0).enough_in(75) is None
+
+
+def test_no_good_verdict_is_told_of_before_users_settle():
+    assert "fine after about 20 min" in before(600_000, 0.0, 0.05, 0.95, Rules(settle=1200))
