@@ -7,9 +7,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from ..errors import StepFailed, one_line
+
+MAGIC = b"PAR1"
+"""What a Parquet file begins and ends with."""
+
+
+def is_whole(content: bytes) -> bool:
+    """Whether a Parquet file was not cut off."""
+    return len(content) > 2 * len(MAGIC) and content.startswith(MAGIC) and content.endswith(MAGIC)
+
 
 class Tables:
-    """Tables by name, each made of any number of Parquet files of the same columns."""
+    """Tables by name, each made of any number of Parquet files of the same columns; raises StepFailed."""
 
     def __init__(self, tables: Mapping[str, Sequence[bytes]]) -> None:
         # Only here: it takes 0.1 s to import, and most verbs count nothing.
@@ -19,7 +29,11 @@ class Tables:
         for name, files in tables.items():
             with ExitStack() as stack:
                 paths = [stack.enter_context(_InMemory(content)).path for content in files]
-                self._engine.execute(f"CREATE TABLE {name} AS SELECT * FROM read_parquet(?)", [paths])
+                try:
+                    self._engine.execute(f"CREATE TABLE {name} AS SELECT * FROM read_parquet(?)", [paths])
+                except duckdb.Error as error:
+                    said = (str(error).splitlines() or [repr(error)])[0]
+                    raise StepFailed(f"The counts in {name} can't be read: {one_line(said)[:300]}") from None
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         return self._engine.execute(sql).fetchall()

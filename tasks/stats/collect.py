@@ -9,7 +9,7 @@ from importlib.metadata import version as installed
 from typing import Any
 
 from ..commands import onhost
-from ..errors import Unreachable, first_line
+from ..errors import DeplError, first_line
 from ..model.layout import LIBRARIES
 from ..model.rollout import Rollout, Thresholds
 from ..model.version import Version
@@ -89,7 +89,7 @@ def _counted(target: Target, asked: Asked, tick: int, folder: str = "") -> tuple
     if clickhouse:
         try:
             return merge.counts([server.summary(clickhouse, asked, target.now, MOST_USERS)], asked, tick), {}
-        except Unreachable as error:
+        except DeplError as error:
             return merge.counts([], asked, tick), {"clickhouse": first_line(error)}
     program = render.raw("host/count.py")
     question = question_for(asked, until=target.now, log=f"{target.layout.log}*", folder=folder, since=asked.began)

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from ..errors import StepFailed
-from ..run.tables import Tables
+from ..run.tables import Tables, is_whole
 from . import queries
 from .counts import Arms, Counts, Histogram, Tick, Trouble
 from .queries import Asked
@@ -45,8 +45,11 @@ def parse(name: str, answer: Mapping[str, Any]) -> Summary:
 
 
 def decoded(table: str) -> bytes:
-    """A table as it travels in JSON; raises ValueError."""
-    return base64.b64decode(table, validate=True)
+    """A table as it travels in JSON, empty where nothing was there; raises ValueError."""
+    content = base64.b64decode(table, validate=True)
+    if content and not is_whole(content):
+        raise ValueError
+    return content
 
 
 def counts(summaries: Sequence[Summary], asked: Asked, tick: int) -> Counts:

@@ -339,7 +339,7 @@ if __name__ == "__main__":
     try:
         print(json.dumps(answer(question)))
     except ModuleNotFoundError:
-        sys.exit(f"DuckDB is missing: {question['engine']}")
+        sys.exit(f"DuckDB is missing: {question['engine']}; put it there: inv bootstrap --only appserver")
     except Exception as error:  # noqa: BLE001 - a full disk, a log that is cut off, DuckDB's own: told in a line
         about = getattr(error, "filename", None)
         sys.exit(f"{about}: {error.strerror}" if about else (str(error).splitlines() or [repr(error)])[0])

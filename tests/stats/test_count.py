@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from .lines import (
     BEGAN,
     CANARY,
     LIVE,
+    PROGRAM,
     ROUTED,
     Host,
     by_hand,
@@ -307,6 +311,15 @@ def test_logs_of_before_show_that_nothing_is_lost(host):
     rotated(host, [line(time=BEGAN - 50)], [line(time=BEGAN + 50)])
     touch(Path(f"{host.log}.1"), BEGAN - 50)
     assert host.count().trouble == Trouble()
+
+
+def test_a_host_without_duckdb_is_told_what_to_do(host):
+    host.write(text([line()]))
+    asked = {**question(**host.where()), "engine": "/usr/local/lib/depl/duckdb-9"}
+    program = [sys.executable, "-I", "-S", str(PROGRAM)]
+    done = subprocess.run(program, input=json.dumps(asked).encode(), capture_output=True, check=False)
+    said = "DuckDB is missing: /usr/local/lib/depl/duckdb-9; put it there: inv bootstrap --only appserver"
+    assert (done.returncode, done.stderr.decode().splitlines()) == (1, [said])
 
 
 def test_users_first_times_count_in_their_arm_only(host):

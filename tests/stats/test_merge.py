@@ -97,7 +97,15 @@ GOOD = {"users": "", "bins": "", "until": 5, "unreadable": 0, "foreign": 0, "hal
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"users": "é"}, {"users": 5}, {"until": "soon"}, {"halved": None}, {"halved": float("inf")}]
+    "wrong",
+    [
+        {"users": "é"},
+        {"users": "UEFSMQ=="},
+        {"users": 5},
+        {"until": "soon"},
+        {"halved": None},
+        {"halved": float("inf")},
+    ],
 )
 def test_an_answer_of_another_form_is_refused(wrong):
     assert merge.parse("app1", GOOD).until == 5
