@@ -44,18 +44,22 @@ def counts(
     the live version's requests in `rules.before` seconds before. Raises BadInput: a file that can't be read, no canary.
     """
     visits = _visits(paths, app)
+    said = canary
     live, canary = _chosen(visits, live, canary)
+    canary, control = _with_control(visits, live, canary, said)
     own = [one for one in visits if one.version == str(canary)]
     began, ended = min(one.first for one in own), max(one.last for one in own)
     stages = (Stage(began, share, NOBODY),) if share else _stages(own, canary, _wait(visits))
     if stages[-1].share.buckets == BUCKETS:
         *earlier, last = stages
         stages, ended = tuple(earlier), last.at  # it was promoted: nobody was left to compare it with
+    if control:
+        stages = tuple(replace(one, control=_control_share(one.share)) for one in stages)
     if not stages:
         raise BadInput(f"{canary} had all users from its first request on: there is nothing to compare it with.")
     earlier_time = Asked(app, (str(live),), (began - rules.before,), ended=began)
     slow = baseline(_counted(paths, earlier_time, rules.before), rules.before).slow
-    rollout = Rollout(CANARY, live, canary, None, stages, slow, ended)
+    rollout = Rollout(CANARY, live, canary, control, stages, slow, ended)
     # Shares are read off these very lines, or said of lines without buckets: none is to be held against them.
     return rollout, _counted(paths, replace(Asked.of(app, rollout, goals), shares=()), tick)
 
@@ -123,6 +127,40 @@ def _chosen(visits: Iterable[Visits], live: Version | None, canary: Version | No
         return Version(next(one for one in both if one != str(canary))), canary
     earlier, later = sorted(both, key=lambda one: first[one])
     return Version(earlier), Version(later)
+
+
+def _with_control(
+    visits: Sequence[Visits], live: Version, canary: Version, said: Version | None
+) -> tuple[Version, Version | None]:
+    """The canary, and its control arm where there was one; which is which is told by their buckets."""
+    others = {one.version for one in visits} - {str(live), str(canary)}
+    for third in map(Version, sorted(others)):
+        if _is_control(visits, third, canary):
+            return canary, third
+        if not said and _is_control(visits, canary, third):
+            return third, canary
+    return canary, None
+
+
+def _is_control(visits: Sequence[Visits], version: Version, canary: Version) -> bool:
+    """Whether a version had buckets just before the canary's first one only, about as far as the canary's own go."""
+    first = offset(canary)
+    before = [(first - 1 - bucket) % BUCKETS for bucket in _buckets(visits, version)]
+    own = [(bucket - first) % BUCKETS for bucket in _buckets(visits, canary)]
+    # With little traffic the last buckets of one of them are not seen.
+    return bool(before and own) and max(before) < BUCKETS // 2 and max(before) <= 1.1 * max(own) + 5
+
+
+def _buckets(visits: Sequence[Visits], version: Version) -> list[int]:
+    return [
+        one.bucket
+        for one in visits
+        if one.version == str(version) and one.bucket is not None and 0 <= one.bucket < BUCKETS
+    ]
+
+
+def _control_share(share: Percent) -> Percent:
+    return Percent(min(share.buckets, BUCKETS - share.buckets))
 
 
 def _there(numbers: Mapping[str, int]) -> str:

@@ -16,12 +16,14 @@ from tasks.model.version import Version
 from tasks.stats import replay
 from tasks.stats.queries import Asked
 
-from .lines import BEGAN, CANARY, GOALS, LIVE, by_hand, line, of, text
+from .lines import BEGAN, CANARY, CONTROL, GOALS, LIVE, by_hand, line, of, text
 
 STEPS = ((BEGAN, 10), (BEGAN + 1200, 50), (BEGAN + 2400, 250))
 
 
-def traffic(until: float = BEGAN + 3600, steps=STEPS, seed: int = 1, rate: int = 20) -> list[dict[str, object]]:
+def traffic(
+    until: float = BEGAN + 3600, steps=STEPS, seed: int = 1, rate: int = 20, control: bool = False
+) -> list[dict[str, object]]:
     """Requests of sticky users, before and through a rollout; the canary is slower."""
     chance, first = random.Random(seed), offset(Version(CANARY))
     found = []
@@ -32,7 +34,7 @@ def traffic(until: float = BEGAN + 3600, steps=STEPS, seed: int = 1, rate: int =
         share = max((share for since, share in steps if at >= since), default=0)
         canary = (bucket - first) % 1000 < share
         took = chance.lognormvariate(-3, 0.7) * (2 if canary else 1)
-        version = CANARY if canary else LIVE
+        version = CANARY if canary else CONTROL if control and (first - 1 - bucket) % 1000 < share else LIVE
         found.append(
             line(time=round(at, 3), version=version, user=f"{user:032x}", bucket=f"{bucket:03d}",
                  request_time=round(took, 3), status=500 if chance.random() < 0.01 else 200)
@@ -97,6 +99,23 @@ def test_a_small_file_counts_also_when_it_is_compressed_or_its_line_has_no_end(t
     compressed.write_bytes(gzip.compress(text(last[:1])))
     open_end.write_bytes(text(last[1:]).rstrip(b"\n"))
     assert sum(counts(log, compressed, open_end)[1].requests()) == sum(counts(log)[1].requests()) + 2
+
+
+@pytest.mark.parametrize("given", [{}, {"canary": Version(CANARY)}, {"share": Percent(250)}])
+def test_a_control_arm_is_told_by_its_buckets(tmp_path, given):
+    path = tmp_path / "log"
+    path.write_bytes(text(traffic(control=True)))
+    rollout, found = counts(path, **given)
+    assert rollout.versions == (Version(LIVE), Version(CANARY), Version(CONTROL))
+    assert [stage.control for stage in rollout.stages] == [stage.share for stage in rollout.stages]
+    assert len(found.requests()) == 3
+
+
+def test_another_version_of_any_bucket_is_no_control_arm(tmp_path, lines):
+    path = tmp_path / "log"
+    older = [{**one, "version": "2026.11.20.10.00"} for one in lines[:2000]]
+    path.write_bytes(text([*older, *lines[2000:]]))
+    assert counts(path)[0].control is None
 
 
 def test_a_share_that_is_said_is_taken(log):
