@@ -26,8 +26,10 @@ def test_what_was_decrypted_is_gone_and_nothing_is_changed_however_it_ends(tmp_p
     about = {"DEPL_ENVIRONMENT": "vagrant", "DEPL_KEY": str(PROJECT / "vagrant_rsa"), "VISUAL": str(editor)}
     argv = [sys.executable, "-m", "invoke", "secrets.edit"]
     with subprocess.Popen(
-        argv, cwd=PROJECT, env={**os.environ, **about}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+        argv, cwd=PROJECT, env={**os.environ, **about}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # Whoever runs these tests in the background has the signal ignored, and a program keeps that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:  # fmt: skip
         wait_until(told.exists, 30)
         path = Path(told.read_text().strip())
         assert "password: " in path.read_text()

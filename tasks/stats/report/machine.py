@@ -34,7 +34,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     - goals: goal, live, canary, live_users, canary_users, live_reached, canary_reached, difference, low, high, state
     - evidence: at, values (e-value by kind)
     - slices: at most 48 slices of time: at, until; and by arm requests, errors, seen, failing, p50, p95, p99
-    - sampled, trouble (unreadable, foreign), warnings
+    - sampled, trouble (unreadable, foreign, lost_before), warnings
     """
     return {
         "schema": SCHEMA,
