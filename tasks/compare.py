@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from invoke import Context, task
 
-from .errors import BadInput, DeplError
+from .errors import BadInput, DeplError, Unreachable, first_line
 from .model import since as times
 from .model.percent import Percent
 from .model.version import Version
@@ -49,6 +49,8 @@ def compare(
     """Compare a canary, or an A/B test, with what is live."""
     if watch and (json or replay):
         raise BadInput("--watch draws what happens now: without --json and --replay.")
+    if replay and since is not None:
+        raise BadInput("--since is for what happens now; logs are read from their beginning.")
     if not replay and (version or percent):
         raise BadInput("--version and --percent are for --replay; else the hosts know who is compared.")
     report, target = make(aside=json), choose(app)
@@ -63,13 +65,17 @@ def compare(
         _complain_of(look)
         return
     for now in pace.looks(target.app.canary.every):
-        look = _look(replace(target, now=now), start)
+        try:
+            look = _look(replace(target, now=now), start)
+        except Unreachable as error:
+            report.note(f"Note: {first_line(error)}")
+            continue
         screen.clear()
         text.show(look.seen, report.line, charts=True)
         if html:
             write(look.seen, html)
-        for host, reason in look.missing.items():
-            report.note(f"{host} did not answer: {reason}")
+        for line in look.silence:
+            report.note(line)
         if look.seen.rollout.ended is not None:
             return
 
@@ -118,4 +124,4 @@ def write(seen: Comparison, html: str) -> None:
 
 def _complain_of(look: Look) -> None:
     if look.missing:
-        raise DeplError("; ".join(f"{host} did not answer: {reason}" for host, reason in look.missing.items()))
+        raise DeplError("; ".join(look.silence))

@@ -27,6 +27,11 @@ class Look:
     seen: Comparison
     missing: Mapping[str, str]
 
+    @property
+    def silence(self) -> list[str]:
+        """A sentence for each host that didn't tell."""
+        return [f"{host} did not answer: {reason.removeprefix(f'{host}: ')}" for host, reason in self.missing.items()]
+
 
 def current(target: Target) -> tuple[Rollout, Mapping[str, str]]:
     """The rollout that is under way or was the last one, as the hosts have it; raises Refused where there was none."""

@@ -119,6 +119,7 @@ def test_an_unknown_app_is_refused_and_the_message_lists_those_there_are(sandbox
         (("compare", "--since", "tomorrow"), "no time in the past"),
         (("compare", "--version", NOWHERE), "are for --replay"),
         (("compare", "--watch", "--json"), "without --json"),
+        (("compare", "--replay", "x", "--since", "1h"), "read from their beginning"),
         (("ab.start", "--version", NOWHERE), "An A/B test is of two versions"),
         (("ab.start", "--version", NOWHERE, "--version", NOWHERE), "An A/B test is of two versions"),
         (("bootstrap", "--only", "world"), "expected deploy or appserver or balancer"),
