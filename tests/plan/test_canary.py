@@ -10,7 +10,7 @@ from tasks.model.percent import Percent
 from tasks.model.release import Release
 from tasks.model.rollout import AB, Rollout, Stage, Thresholds
 from tasks.model.route import Table
-from tasks.plan import canary, promote, rollouts, workers
+from tasks.plan import canary, catch_up, promote, retire, rollouts, workers
 
 from .world import APP1, APP2, AT_WORK, NOW, TARGET, V1, V2, V3, Story, argvs, installed, whys
 
@@ -156,6 +156,27 @@ def test_a_control_arm_gets_as_many_users_as_the_canary_and_stays_when_it_grows(
     running = [replace(one, live=replace(one.live, table=Table(R1, R2, Percent(50), R3))) for one in facts]
     said = described(canary.plan(TARGET, canary.Canary(V2, Percent(100)), running))
     assert rollouts.parse(said["rollout"]).stages[-1].control == Percent(100)
+
+
+def test_a_host_that_comes_in_beside_a_control_arm_gets_one_too_of_the_live_image():
+    control = replace(installed(V3, 2), control_of=V1)
+    there = Story(APP1).has(installed(V1, 0), installed(V2, 1), control).went_live(R1, canary=R2, share=50).facts()
+    there = replace(there, live=replace(there.live, table=Table(R1, R2, Percent(50), R3)))
+    new = Story(APP2).facts()
+    assert catch_up.versions(APP2, there.live, [there, new]) == (V1, V2, V3)
+    plan = catch_up.release(TARGET, APP2, V3, ["app1"], [there, new])
+    (created,) = [argv for argv in argvs(plan, APP2) if "create" in argv]
+    assert f"deploy:5000/app1:{V1}" in created
+    assert created[created.index("--name") + 1] == f"app1-{V3}-web"
+
+
+def test_a_running_control_arm_is_kept_by_a_prune_and_one_whose_canary_has_ended_goes():
+    control = replace(installed(V3, 2), control_of=V1)
+    facts = Story(APP1).has(installed(V1, 0), installed(V2, 1), control).went_live(R1, canary=R2, share=50).facts()
+    during = replace(facts, live=replace(facts.live, table=Table(R1, R2, Percent(50), R3)))
+    assert control not in retire.spare(TARGET, during)[1]
+    ended = Story(APP1).has(installed(V1, 0), installed(V2, 1), control).went_live(R1).facts()
+    assert control in retire.spare(TARGET, ended)[1]
 
 
 def test_a_control_arm_for_a_canary_that_began_without_one_is_refused():
