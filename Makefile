@@ -5,9 +5,9 @@ SHELL := /bin/bash
 
 DEPL_ENVIRONMENT ?= vagrant
 VENV := .venv
-ON_DEPLOY := ssh -F .vagrant/ssh_config deploy DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)
+ON_DEPLOY := ssh -F .vagrant/ssh_config deploy export DEPL_ENVIRONMENT=$(DEPL_ENVIRONMENT)\;
 
-.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers sim bench-compare test test-faults browser check format prepare up setup_deploy setup_appserver setup_balancer setup_service sandbox venv lint-ansible clean
+.PHONY: help demo bench-image bench-route bench-flip bench-fleet bench-peers bench-branches bench-clone sim bench-compare test test-long test-faults test-infra browser check check-teamcity format prepare up setup_deploy setup_appserver setup_balancer setup_staging setup_service setup_infra sandbox venv lint-ansible clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,10 @@ demo:  ## from nothing to both hello pages of a promoted version, and a rollback
 	@conf/sandbox/demo
 
 test: check sandbox browser  ## all tests: check, then the integration tests on the sandbox's hosts
-	$(VENV)/bin/pytest -m integration tests/integration
+	$(VENV)/bin/pytest -m 'integration and not long' tests/integration
+
+test-long: venv sandbox  ## what `make test` leaves out: canaries by their verdict, services' spaces, TeamCity (12 minutes)
+	$(VENV)/bin/pytest -m 'integration and long' tests/integration
 
 browser:  ## install Chromium, in which tests look at pages
 	@conf/sandbox/browser
@@ -27,12 +30,18 @@ POINTS ?= 100
 test-faults: venv sandbox  ## every fault of docs/reliability.md under live traffic; FAULT=name for one (an hour)
 	$(VENV)/bin/pytest -m integration tests/faults --points $(POINTS) -k '$(FAULT)'
 
+test-infra: venv sandbox browser setup_infra  ## tests of the company's own services; takes the host infra too (25 minutes)
+	$(VENV)/bin/pytest -m integration tests/infra tests/docker
+
 check: venv lint-ansible  ## format, lint, types, layers, unit tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	PATH="$(abspath $(VENV))/bin:$$PATH" $(VENV)/bin/lint-imports
 	$(VENV)/bin/pytest -n auto -m 'not integration' tests
+
+check-teamcity:  ## compile TeamCity's settings against stand-ins for its DSL (needs Debian's kotlin; half a minute)
+	@tests/dsl/check
 
 format: venv  ## put the code in form
 	$(VENV)/bin/ruff format .
@@ -57,8 +66,14 @@ bench-fleet: venv  ## one command over 1, 10 and 100 hosts: seconds, skew, round
 bench-compare: venv  ## how long a host takes to count two million log lines, and in how much memory (1 minute)
 	@$(VENV)/bin/python -m bench.compare
 
+bench-clone: venv  ## how long a branch waits for a copy of a database of 1 GB (5 minutes)
+	@$(VENV)/bin/python -m bench.clone
+
 bench-peers: venv  ## a code change, and a promote, beside Ansible and Capistrano (10 minutes)
 	$(VENV)/bin/python -m bench.peers
+
+bench-branches: venv  ## 50 branches on one host: seconds up, memory of an idle one, seconds to wake (20 minutes)
+	$(VENV)/bin/python -m bench.branches
 
 sim: venv  ## canary verdicts over 24,000 simulated rollouts, beside other tools' rules (15 minutes)
 	$(VENV)/bin/python -m bench.sim
@@ -68,7 +83,7 @@ sim: venv  ## canary verdicts over 24,000 simulated rollouts, beside other tools
 prepare:  ## install what vagrant needs here: Docker, Vagrant, the image of a plain host
 	@conf/sandbox/prepare
 
-up:  ## prepare, and start the hosts deploy, app1 and app2
+up:  ## prepare, and start the hosts deploy, app1, app2 and staging
 	@conf/sandbox/up
 
 setup_deploy:  ## bootstrap the deploy host (Ansible)
@@ -80,11 +95,20 @@ setup_appserver:  ## bootstrap the app hosts (Ansible, run on the deploy host)
 setup_balancer:  ## bootstrap the balancer (Ansible)
 	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap balancer
 
+setup_staging:  ## bootstrap the staging host (Ansible)
+	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap staging
+
 setup_service:  ## bootstrap the host of services (Ansible), build their images and start them (inv services.up)
 	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap service
 	@$(ON_DEPLOY) "cd /vagrant && inv services.up"
 
-sandbox: up setup_deploy setup_appserver setup_balancer setup_service  ## all of the above: a sandbox ready for `inv`
+setup_infra:  ## beside the sandbox: start the host infra, the company's own services, agents (Ansible); `make test` needs none
+	@conf/sandbox/up infra
+	@$(ON_DEPLOY) /vagrant/conf/ansible/bootstrap services
+	@$(ON_DEPLOY) "cd /vagrant && inv infra.apps"
+	@cp conf/sandbox/told.yml conf/inventory/vagrant/told.yml
+
+sandbox: up setup_deploy setup_appserver setup_balancer setup_staging setup_service  ## all of the above: a sandbox ready for `inv`
 
 clean:  ## remove this checkout's hosts, volumes, network, images and .vagrant/
 	@conf/sandbox/clean

@@ -31,7 +31,7 @@ def main() -> None:
     slim = images.build(target, source.checkout(target.app.source, ref, dirty=False), report)
     after_change = images.build(target, source.checkout(target.app.source, changed, dirty=False), report)
     engine = Engine("bench")
-    builder = plans.builder(target.app).tag(engine.image_id(plans.DEBIAN) or "")
+    builder = plans.builder(target.app.packages).tag(engine.image_id(plans.DEBIAN) or "")
     naive = "depl-bench:naive"
     files = context(target.app.wheels.requirements, Path(target.environment.cache))
     text = NAIVE.format(builder=builder, requirements=target.app.wheels.requirements)

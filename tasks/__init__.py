@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from . import ab, bootstrap, build, canary, compare, hosts, install, migrate, promote, prune, secret, services, status
+from . import (
+    ab,
+    bootstrap,
+    branch,
+    build,
+    canary,
+    changes,
+    compare,
+    hosts,
+    infra,
+    install,
+    migrate,
+    promote,
+    prune,
+    secret,
+    services,
+    status,
+    template,
+)
+from .run.frame import framed
 
 ns = Collection(
     bootstrap.bootstrap,
@@ -16,12 +35,17 @@ ns = Collection(
     promote.rollback,
     canary.canary,
     compare.compare,
+    changes.changes,
     prune.prune,
     status.status,
     status.logs,
     status.audit,
     ab.ns,
+    branch.ns,
     hosts.ns,
+    infra.ns,
     secret.ns,
     services.ns,
+    template.ns,
 )
+framed(ns)

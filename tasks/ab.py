@@ -44,8 +44,8 @@ def start(c: Context, version: list[str] | None = None, percent: str = "50", app
         slow = what_is_slow(work, share, control=False) if not plans.under_way(work.facts) else None
         route(work, plans.Canary(other, share, kind=AB, slow=slow))
         if not work.dry:
-            work.report.line(
-                f"A/B test of {work.target.name}: {other} gets {share}, {live} the others.  next: inv compare"
+            work.report.done(
+                f"A/B test of {work.target.name}: {other} gets {share}, {live} the others.", "next: inv compare"
             )
 
 
@@ -59,9 +59,9 @@ def stop(c: Context, app: str | None = None) -> None:
             return
         route(work, plans.Canary(test.canary, NOBODY, kind=AB))
         if not work.dry:
-            work.report.line(
-                f"A/B test of {work.target.name} ended: all users get {test.live}.  next: inv compare   |   "
-                f"inv promote --version {test.canary}"
+            work.report.done(
+                f"A/B test of {work.target.name} ended: all users get {test.live}.",
+                f"next: inv compare   |   inv promote --version {test.canary}",
             )
 
 

@@ -40,6 +40,7 @@ def buildinst(c: Context, ref: str | None = None, dirty: bool = False, app: str 
 def make_version(c: Context, report: Report, ref: str | None, dirty: bool, app: str | None) -> Version | None:
     """Build, push and say so; None after a dry run."""
     target = choose(app)
+    report.about(target.name, [])
     code = source.find(target.app, ref, dirty)
     what = f"{target.app.name} from {code.short}"
     if c.config.run.dry:
@@ -48,8 +49,7 @@ def make_version(c: Context, report: Report, ref: str | None, dirty: bool, app: 
     report.title(f"build {what}")
     built = images.build(target, code, report)
     report.statistic("depl.imageMegabytes", built.bytes / 1e6)
-    report.statistic("depl.buildSeconds", report.seconds)
     version = built.image.version
     report.line(f"next: inv install --version {version}")
-    report.line(f"Version {version} is built and pushed ({built.bytes / 1e6:.1f} MB, {report.seconds:.1f} s).")
+    report.done(f"Version {version} is built and pushed ({built.bytes / 1e6:.1f} MB, {report.seconds:.1f} s).")
     return version

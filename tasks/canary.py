@@ -13,6 +13,7 @@ from .plan import promote
 from .plan.rollouts import ABORTED, PROMOTED
 from .promote import send_all
 from .rollout import control_arm, route, what_is_slow
+from .run.witnesses import ask
 from .run.work import OnHosts, begin
 from .walk import Walk
 
@@ -55,13 +56,15 @@ def canary(
     wanted = Version.parse(version) if version is not None else None
     with begin(c, "canary", app, secrets=control) as work:
         chosen = wanted or plans.current(work.facts) or work.newest()
+        work.report.version(str(chosen))
+        witnesses = ask.of(work.target) if auto else []
         if auto and not goes_on(work, chosen):
             return
         begun = plans.under_way(work.facts)
         share = begun.stages[-1].share if auto and begun else steps[0]
         send(work, chosen, share, control)
     if auto and not work.dry:
-        Walk(work.target, chosen, steps, on_fail or work.target.app.canary.on_fail, work.report).go()
+        Walk(work.target, chosen, steps, on_fail or work.target.app.canary.on_fail, witnesses, work.report).go()
 
 
 def goes_on(work: OnHosts, version: Version) -> bool:
@@ -94,6 +97,6 @@ def send(work: OnHosts, version: Version, share: Percent, control: bool) -> None
     if not work.dry:
         done = "ended" if not share.buckets else f"{version} gets {share} of the users"
         following = "inv compare" if share.buckets else "inv status"
-        work.report.line(
-            f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.  next: {following}"
+        work.report.done(
+            f"Canary of {work.target.app.name}: {done}{'' if changed else ' (as before)'}.", f"next: {following}"
         )

@@ -37,7 +37,12 @@ def one_line(text: str) -> str:
 
 
 class DeplError(Exit):
-    """Stop with a message for a person and exit code 1, without a traceback."""
+    """Stop with a message for a person and exit code 1, without a traceback.
+
+    `told` once a build server was told of it.
+    """
+
+    told = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message=printable(message), code=1)
@@ -74,10 +79,16 @@ class NotKept(DeplError):
 
 
 class StepFailed(DeplError):
-    """Report a step that failed; `log` holds the last lines of the program that failed."""
+    """Report a step that failed; `log` holds the last lines of the program that failed.
 
-    def __init__(self, message: str, log: str = "", shown: int = 20) -> None:
+    The message has the end of it; `cut` where that is not all. `phase` is the one whose program failed, "" where
+    something else did, such as the connection.
+    """
+
+    def __init__(self, message: str, log: str = "", shown: int = 20, phase: str = "") -> None:
+        self.phase = phase
         lines = [line for line in log.splitlines() if line.strip()]
+        self.log, self.cut = printable("\n".join(lines)), len(lines) > shown
         if lines:
             tail = lines[-shown:]
             count = f"last {len(tail)} of {len(lines)} lines" if len(lines) > shown else "it wrote"

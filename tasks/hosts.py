@@ -11,6 +11,7 @@ from invoke import Context, task
 
 from .errors import DeplError, Refused, StepFailed
 from .model.environment import Host
+from .model.notice import ADD, DRAIN, Notice
 from .plan import catch_up, take_over
 from .plan import hosts as plans
 from .plan.jobs import carriers
@@ -20,6 +21,7 @@ from .run.choose import choose_on, with_secrets
 from .run.look import look
 from .run.report import Report, make
 from .run.work import OnHosts, on_hosts, reporting
+from .tell import in_the_end, of_host
 
 HOST = "an app host, as the inventory calls it"
 APP = "only this app; default: all that live on HOST"
@@ -38,13 +40,21 @@ def add(c: Context, host: str, app: str | None = None) -> None:
 
 
 def _for_each_app(
-    verb: str, word: str, do: Callable[[Target, Host, Report, bool], None], c: Context, name: str, app: str | None
+    verb: str,
+    word: str,
+    do: Callable[[Target, Host, Report, bool, list[Notice]], None],
+    c: Context,
+    name: str,
+    app: str | None,
 ) -> None:
     report = make()
     with reporting(f"hosts.{verb}", report):
-        for target, host in _installed(choose_on(name, app)):
-            report.title(f"{verb} {host} {word} {target.app.name} ({target.environment.name})")
-            do(target, host, report, bool(c.config.run.dry))
+        found = _installed(choose_on(name, app))
+        with in_the_end(found[0][0].environment, report) as done:
+            for target, host in found:
+                report.about(target.name, [one.name for one in target.hosts])
+                report.title(f"{verb} {host} {word} {target.app.name} ({target.environment.name})")
+                do(target, host, report, bool(c.config.run.dry), done)
 
 
 def _installed(found: list[tuple[Target, Host]]) -> list[tuple[Target, Host]]:
@@ -54,8 +64,11 @@ def _installed(found: list[tuple[Target, Host]]) -> list[tuple[Target, Host]]:
     return [(target, host) for target, host in found if any(one.installed for one in look(target)[0])] or found
 
 
-def take_out(target: Target, host: Host, report: Report, dry: bool) -> None:
-    """Give a host's share of an app to the others, and its jobs, and wait until it has no request to answer."""
+def take_out(target: Target, host: Host, report: Report, dry: bool, done: list[Notice]) -> None:
+    """Give a host's share of an app to the others, and its jobs, and wait until it has no request to answer.
+
+    What was done is put among the `done`.
+    """
     name, environment = target.app.name, target.environment
     jobs = any(job.once for job in target.app.jobs.values())
     if not environment.balancers and not jobs:
@@ -74,15 +87,16 @@ def take_out(target: Target, host: Host, report: Report, dry: bool) -> None:
         if dry:
             return
         left = balancers.settle(host) if environment.balancers else 0
+    done.append(of_host(target, DRAIN, host, work.facts if work else ()))
     if left:
         raise DeplError(
             f"{host} gets no new requests of {name}, but {left} are under way after {environment.drain} s: "
             f"WebSockets, or very slow ones.\nThey end with nginx on {host}. To wait again: inv hosts.drain {host}"
         )
     if environment.balancers:
-        report.line(f"{host} gets no traffic of {name}.  back: inv hosts.add {host}")
+        report.done(f"{host} gets no traffic of {name}.", f"back: inv hosts.add {host}")
     else:
-        report.line(
+        report.done(
             f"{host} runs no job of {name} for all. {environment.name} has no balancers: send no visitor there."
         )
 
@@ -102,8 +116,11 @@ def _give_away_jobs(work: OnHosts, host: Host, busy: Collection[str]) -> None:
         work.report.line("; ".join(f"{part} runs on {carrier} now" for part, carrier in there.items()) + ".")
 
 
-def take_in(target: Target, host: Host, report: Report, dry: bool) -> None:
-    """Bring a host to what is live on the others, then give it its share of an app's traffic."""
+def take_in(target: Target, host: Host, report: Report, dry: bool, done: list[Notice]) -> None:
+    """Bring a host to what is live on the others, then give it its share of an app's traffic.
+
+    What was done is put among the `done`.
+    """
     target = with_secrets(target)
     with (
         on_hosts("hosts.add", target, report, dry, partial(_all_but, host, report)) as work,
@@ -119,12 +136,13 @@ def take_in(target: Target, host: Host, report: Report, dry: bool) -> None:
             changed |= balancers.carry_out(partial(plans.add, target, host), f"add {host}")
     if dry:
         return
+    done.append(of_host(target, ADD, host, work.facts))
     if not changed:
         report.line("Nothing to do.")
     if target.environment.balancers:
-        report.line(f"{host} has what is live, and its share of {target.app.name}'s traffic.")
+        report.done(f"{host} has what is live, and its share of {target.app.name}'s traffic.")
     else:
-        report.line(f"{host} has what is live. {target.environment.name} has no balancers: send it visitors by yours.")
+        report.done(f"{host} has what is live. {target.environment.name} has no balancers: send it visitors by yours.")
 
 
 def _bring_up(work: OnHosts, host: Host, busy: Collection[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Context, task
 
+from . import tell
 from .model.version import Version
 from .plan import install as plans
 from .run import registry
@@ -32,6 +33,8 @@ def put_in_place(work: OnHosts, version: Version) -> None:
     introduce(work)
     if work.dry:
         return
+    if changed:
+        tell.tell(work, "install", version, tell.live(work), 0.0)
     live = sorted({str(facts.live.table.live.version) for facts in work.facts if facts.live}) or ["nothing yet"]
     if not changed:
         work.report.line("Nothing to do: it is there already, and healthy.")
@@ -41,4 +44,4 @@ def put_in_place(work: OnHosts, version: Version) -> None:
             "then inv bootstrap --only appserver"
         )
     work.report.line(f"Live is {', '.join(live)}; it was not touched.  next: inv promote --version {version}")
-    work.report.line(f"Version {version} is successfully installed: {work.target.preview(version)}")
+    work.report.done(f"Version {version} is successfully installed: {work.target.preview(version)}")

@@ -39,6 +39,7 @@ def migrate(
         raise BadInput(f"{bound[:60]!r} is no number of seconds: expected one such as 0.5 or 2.")
     with begin(c, "migrate", app, secrets=rehearse, aside=json) as work:
         chosen = wanted or work.newest()
+        work.report.version(str(chosen))
         if rehearse:
             try_it(work, chosen, float(bound), json)
         else:
@@ -49,11 +50,13 @@ def do_it(work: OnHosts, version: Version) -> None:
     """Run a version's migration where it was not run before, and note that."""
     changed = work.carry_out(partial(plans.plan, work.target, version), f"migrate to {version}")
     if not work.dry:
-        work.report.line(
-            f"The database of {work.target.name} is migrated to {version}.  next: inv promote --version {version}"
-            if changed
-            else f"Nothing to do: the migration to {version} was run before."
-        )
+        if changed:
+            work.report.done(
+                f"The database of {work.target.name} is migrated to {version}.",
+                f"next: inv promote --version {version}",
+            )
+        else:
+            work.report.done(f"Nothing to do: the migration to {version} was run before.")
 
 
 def try_it(work: OnHosts, version: Version, bound: float, json: bool) -> None:
@@ -75,7 +78,7 @@ def try_it(work: OnHosts, version: Version, bound: float, json: bool) -> None:
         work.report.line(f"Only {stage.service} was a copy; of {', '.join(others)} it used the real ones.")
     if found.failures:
         raise DeplError(said)
-    work.report.line(said)
+    work.report.done(said)
 
 
 def _as_json(stage: rehearsal.Stage, found: Rehearsed, said: str) -> str:

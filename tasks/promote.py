@@ -15,7 +15,9 @@ from .plan.steps import Plan
 from .plan.wishes import Target
 from .run import again
 from .run.balancers import introduce
+from .run.losses import counted
 from .run.work import OnHosts, begin
+from .tell import behind, changes, live, tell
 
 Planner = Callable[[Target, Version, Sequence[Facts]], Plan]
 APP = "which app; needed only where there are several"
@@ -51,7 +53,7 @@ def rollback(c: Context, version: str | None = None, app: str | None = None) -> 
 def roll_out(work: OnHosts, image_of: Version) -> None:
     """Install a version's image as a new version, with the variables of now, and make that live on all hosts."""
     if again.is_live(work, image_of):
-        work.report.line(f"Nothing to do: {image_of} is live, with the variables and secrets of now.")
+        work.report.done(f"Nothing to do: {image_of} is live, with the variables and secrets of now.")
         return
     for host in work.target.hosts:
         variables.must_be_set(work.target, image_of, host)
@@ -69,18 +71,26 @@ def roll_out(work: OnHosts, image_of: Version) -> None:
 def send_all(work: OnHosts, version: Version, what: str = "promote", planner: Planner = plans.plan) -> None:
     """Make a version live on all hosts, and say what is live now."""
     work.report.version(str(version))
-    changed = work.carry_out(partial(planner, work.target, version), f"{what} {version}")
-    if work.dry:
-        return
-    # On their own: what fails in these is no reason to take traffic back, and the next promote goes on with them.
-    changed |= work.carry_out(partial(workers.up, work.target), f"workers of {version}")
-    changed |= work.carry_out(partial(workers.hand_over, work.target), f"hand over to {version}")
+    old = live(work)
+    back = planner is plans.back
+    # A rollback asks nobody: it is a rename.
+    brings = None if back else changes(work, old, version)
+    if brings and (brings.came or brings.went):
+        work.report.note(f"It brings {brings.summary}.  more: inv changes --from {old} --to {version}")
+    with counted(work):
+        changed = work.carry_out(partial(planner, work.target, version), behind(f"{what} {version}", brings))
+        if work.dry:
+            return
+        # On their own: what fails in these is no reason to take traffic back, and the next promote goes on with them.
+        changed |= work.carry_out(partial(workers.up, work.target), f"workers of {version}")
+        changed |= work.carry_out(partial(workers.hand_over, work.target), f"hand over to {version}")
     if not changed:
-        work.report.line(f"Nothing to do: {version} is live already.")
+        work.report.done(f"Nothing to do: {version} is live already.")
         return
-    back = next((facts.live.previous for facts in work.facts if facts.live and facts.live.previous), None)
+    tell(work, "rollback" if back else "promote", version, old, 100.0, brings)
+    former = next((facts.live.previous for facts in work.facts if facts.live and facts.live.previous), None)
     url = work.target.url
-    work.report.line(
-        f"Version {version} is live: {url} ({work.report.seconds:.1f} s)"
-        + (f"  back to {back}: inv rollback" if back else "")
+    work.report.done(
+        f"Version {version} is live: {url} ({work.report.seconds:.1f} s)",
+        f"back to {former}: inv rollback" if former else "",
     )

@@ -16,6 +16,6 @@ def prune(c: Context, app: str | None = None) -> None:
         changed = work.carry_out(plans.as_of(work.target, work.facts), "prune")
         gone = before - sum(len(facts.installed) for facts in work.facts)
         if not work.dry:
-            work.report.line(
+            work.report.done(
                 f"Removed {gone} releases, stopped what is kept but not running." if changed else "Nothing to do."
             )

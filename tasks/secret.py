@@ -12,6 +12,7 @@ import invoke
 from invoke import Context, task
 
 from .errors import BadConfig, Refused
+from .model.secrets import KINDS
 from .run import apps, editor, secrets, settings
 from .run.report import Report, make
 from .run.work import reporting
@@ -22,6 +23,8 @@ def edit(c: Context) -> None:
     """Open the secrets in $EDITOR; encrypt what changed."""
     report = make()
     with reporting("secrets.edit", report):
+        if settings.under_teamcity():
+            raise Refused("Secrets are edited by a person, and none sits at a build.\nAt a terminal: inv secrets.edit")
         environment = settings.chosen()
         file = secrets.read(environment)
         before = file.reveal()
@@ -65,7 +68,7 @@ def rotate(c: Context, name: str | None = None) -> None:
         if name is not None:
             values[name] = secrets.random_value()
         secrets.update(environment, file.recipients, values)
-        report.line(f"Encrypted {readers}.")
+        report.done(f"Encrypted {readers}.")
         if name is not None:
             report.line(f"  {name}: a new random value")
             _say_what_next(report, file.where, [name])
@@ -83,8 +86,8 @@ def _checked(where: str, before: Mapping[str, str], text: str) -> dict[str, str]
     known = apps.names()
     for place in found.keys() - before.keys():
         kind, name, _ = place.split(".")
-        if kind == "apps" and name not in known:
-            raise BadConfig(f"{where}: apps.{name}", f"is no app; conf/apps describes: {', '.join(known) or 'none'}")
+        if kind in ("apps", "branches") and name not in known:
+            raise BadConfig(f"{where}: {kind}.{name}", f"is no app; conf/apps describes: {', '.join(known) or 'none'}")
     return found
 
 
@@ -95,15 +98,24 @@ def _compared(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, 
 
 
 def _say_what_next(report: Report, where: str, places: Iterable[str]) -> None:
-    named: dict[str, set[str]] = {"apps": set(), "services": set()}
+    report.line(f"next: {', then '.join([f'git commit {where}', *_next(places)])}")
+
+
+def _next(places: Iterable[str]) -> list[str]:
+    """What is to be typed until new values are in use, in this order."""
+    named: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for place in places:
         kind, name, _ = place.split(".")
         named[kind].add(name)
-    services = "inv services.up, then " if named["services"] else ""
     apps = [f"inv promote --env-only --app {name}" for name in sorted(named["apps"])]
+    branches = [f"inv branch.up for each branch of {name}" for name in sorted(named["branches"])]
     if named["services"]:
-        apps = ["inv promote --env-only for each app that uses it"]
-    report.line(f"next: git commit {where}; then {services}{', '.join(apps)}")
+        return [
+            "inv services.up (inv infra.up for the company's own)",
+            "inv promote --env-only for each app that uses it",
+            *branches,
+        ]
+    return [*apps, *branches]
 
 
 ns = invoke.Collection("secrets", edit, rotate)

@@ -7,7 +7,7 @@ import json as encode
 from invoke import Context, task
 
 from .commands import docker
-from .errors import BadInput, DeplError, Refused
+from .errors import DeplError, Refused
 from .model.app import WEB
 from .model.environment import names
 from .model.version import Version
@@ -18,6 +18,7 @@ from .plan.wishes import Target
 from .run import screen, tail
 from .run.choose import choose
 from .run.look import end_with_the_reader, look, look_around
+from .run.report import make
 
 APP = "which app; needed only where there are several"
 HEADS = ("VERSION", "HOST", ">SLOT", ">SHARE", "STATE", "HEALTH", ">INSTALLED", ">MEMORY")
@@ -44,7 +45,7 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
         ]:
             print(line)
         busy = [one for one in facts if one.host.name not in out]
-        print(overview.summary(busy, {host: reason for host, reason in missing.items() if host not in out}))
+        make().done(overview.summary(busy, {host: reason for host, reason in missing.items() if host not in out}))
     if lost := missing.keys() - out:
         asked = len(target.hosts) + len(target.environment.balancers)
         raise DeplError(f"{len(lost)} of {asked} hosts did not answer.")
@@ -79,7 +80,7 @@ def logs(
     count = tail.number_of_lines(lines)
     target = choose(app)
     end_with_the_reader()
-    container = _container(target, component)
+    container = components.container(target, component)
     facts, missing = look(target)
     names = {}
     for one in facts:
@@ -94,17 +95,6 @@ def logs(
         raise Refused(f"{what} on {', '.join(one.host.name for one in facts) or 'any host'}.\nSee: inv status")
     tail.show(target, {host: docker.logs(name, tail=count, follow=follow) for host, name in names.items()})
     _complain_of(missing)
-
-
-def _container(target: Target, word: str) -> str:
-    """The end of a container's name: web, or worker.2; of a worker without a number it is the first."""
-    part, _, number = word.partition(".")
-    if part == WEB and not number:
-        return WEB
-    if part in target.app.workers and (number or "1") in map(str, range(1, target.app.workers[part].number + 1)):
-        return f"{part}.{number or 1}"
-    known = ", ".join([WEB, *target.app.workers])
-    raise BadInput(f"{word[:60]!r} is no component of {target.app.name}: expected {known}, or such as worker.2.")
 
 
 @task(help={"app": APP, "json": "print JSON lines, for machines"})

@@ -12,6 +12,7 @@ from .model.environment import Host, names
 from .model.percent import NOBODY, Percent
 from .model.rollout import Rollout
 from .model.version import Version
+from .model.witness import Heard
 from .plan import canary as plans
 from .plan import promote
 from .plan.rollouts import ABORTED
@@ -22,8 +23,9 @@ from .run import pace
 from .run.evidence import Evidence
 from .run.look import out_of_rotation
 from .run.report import Report
+from .run.witnesses.ask import Hearing, Witness
 from .run.work import OnHosts, on_app, on_hosts, reporting
-from .stats import observe, walk
+from .stats import listen, observe, walk
 from .stats.observe import Look
 from .stats.report import machine
 from .stats.walk import Move
@@ -31,16 +33,26 @@ from .stats.walk import Move
 PASSING = (Locked, Unreachable, StepFailed)
 """Somebody else is at work, or a host is away or in trouble: that passes, or somebody ends it."""
 
+DISMISSED = "resolved, muted or acknowledged there"
+"""What people do to a complaint, so that it is none any more."""
+
 
 class Walk:
     """A canary on its way. All it knows stands on the hosts: a command that was killed is followed by the same one."""
 
     def __init__(
-        self, target: Target, version: Version, steps: Sequence[Percent], on_fail: str, report: Report
+        self,
+        target: Target,
+        version: Version,
+        steps: Sequence[Percent],
+        on_fail: str,
+        witnesses: Sequence[Witness],
+        report: Report,
     ) -> None:
         rules = replace(target.app.canary, on_fail=on_fail)
         self._target = replace(target, app=replace(target.app, canary=rules))
         self._version, self._steps, self._report = version, steps, report
+        self._hearing, self._hinted = Hearing(witnesses, report), False
 
     def go(self) -> None:
         """Go on until the end; raises NotKept where the version did not get through."""
@@ -52,13 +64,16 @@ class Walk:
                         return
             except KeyboardInterrupt:
                 raise NotKept(
-                    f"\nInterrupted. {self._version} keeps its share of the users.\n{self._again()}   or end it: "
-                    "inv canary --percent 0"
+                    f"\nInterrupted. {self._version} keeps its share of the users.\nGo on: {self._again()}\n"
+                    "Or end it: inv canary --percent 0"
                 ) from None
 
     def _again(self) -> str:
         steps = ",".join(str(one).removesuffix(" %") for one in self._steps)
-        return f"Go on: inv canary --version {self._version} --percent {steps} --auto"
+        return f"inv canary --version {self._version} --percent {steps} --auto"
+
+    def _overrule(self) -> str:
+        return f"Once that is {DISMISSED}: {self._again()}\nOr overrule it: inv promote --version {self._version}"
 
     def _step(self, now: float) -> bool:
         """One look and what follows from it; True when all is done."""
@@ -69,14 +84,15 @@ class Walk:
             chosen = walk.move(look.seen, self._steps, now, self._missing({**silent, **look.missing}))
         except PASSING as error:
             return self._later(error)
-        self._tell(look, chosen, now)
+        heard = self._hearing.hear(rollout) if listen.asks(chosen) else Heard()
+        chosen = listen.heed(chosen, heard, look.seen, now)
+        self._tell(look, chosen, heard, now)
         if chosen.word == walk.WAIT:
             return False
         if chosen.word == walk.HOLD:
             self._show(look)
-            raise NotKept(
-                f"{self._version} keeps its {chosen.share}: {chosen.reason}\nSee: inv compare   {self._again()}"
-            )
+            following = self._overrule() if heard.complaints else f"See: inv compare\nGo on: {self._again()}"
+            raise NotKept(f"{self._version} keeps its {chosen.share}: {chosen.reason}\n{following}")
         try:
             return self._do(look, chosen)
         except PASSING as error:
@@ -98,10 +114,17 @@ class Walk:
             how = f" ({rollout.outcome})" if rollout.outcome else ""
             raise NotKept(f"The canary {self._version} was ended by somebody else{how}.\nSee: inv audit")
 
-    def _tell(self, look: Look, chosen: Move, now: float) -> None:
+    def _tell(self, look: Look, chosen: Move, heard: Heard, now: float) -> None:
         evidence = Evidence(self._target, look.seen.rollout)
-        evidence.add(look.seen.rollout, {**machine.look(look.seen, now), "move": chosen.word, "why": chosen.reason})
+        others = {"heard": listen.as_json(heard)} if heard != Heard() else {}
+        seen = machine.look(look.seen, now)
+        evidence.add(look.seen.rollout, {**seen, **others, "move": chosen.word, "why": chosen.reason})
         self._report.progress(walk.line(look.seen, chosen))
+        if heard.complaints and not self._hinted:
+            self._hinted = True
+            self._report.note(
+                f"Note: it goes on once that is {DISMISSED}. To overrule: inv promote --version {self._version}"
+            )
         for key, value in walk.statistics(look.seen).items():
             self._report.statistic(key, value)
 
@@ -151,7 +174,8 @@ class Walk:
         from .stats.report import page
 
         evidence = Evidence(self._target, look.seen.rollout)
-        evidence.show(page.html(look.seen))
+        warnings = (*look.seen.warnings, *listen.waits(evidence.looks))
+        evidence.show(page.html(replace(look.seen, warnings=warnings)))
         self._report.line(f"evidence: {evidence.path}   page: {evidence.page}")
         self._report.artifact(str(evidence.page))
         self._report.artifact(str(evidence.path))

@@ -9,5 +9,5 @@ setup(
     packages=["testapp"],
     package_data={"testapp": ["py.typed"]},
     python_requires=">=3.11",
-    install_requires=["flask", "flask-sock", "gunicorn", "psycopg[c]", "redis", "ujson"],
+    install_requires=["flask", "flask-sock", "gunicorn", "psycopg[c]", "redis", "sentry-sdk", "ujson"],
 )

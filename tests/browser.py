@@ -80,12 +80,12 @@ class Browser:
             case "Page.javascriptDialogOpening":
                 self.complaints.append(f"dialog: {params['message']}")
 
-    def open(self, page: Path, width: int, *, dark: bool = False, height: int = 900) -> None:
-        """Show a page of the disk at a width in CSS pixels."""
+    def open(self, page: Path | str, width: int, *, dark: bool = False, height: int = 900) -> None:
+        """Show a page of the disk, or of an address, at a width in CSS pixels."""
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.ask("Emulation.setEmulatedMedia", media="screen", features=features)
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.ask("Page.navigate", url=page.as_uri())
+        self.ask("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         self.await_event("Page.loadEventFired")
 
     def run(self, script: str) -> object:
@@ -108,15 +108,16 @@ class Browser:
 
 
 @contextmanager
-def browser(program: str = "chromium") -> Iterator[Browser]:
+def browser(program: str = "chromium", *options: str) -> Iterator[Browser]:
     """Start a browser with a profile of its own, and end it."""
     theirs_in, commands = os.pipe()
     answers, theirs_out = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         # It reads at descriptor 3 and writes at 4, whatever ours are; those above 9 are more than sh understands.
         line = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        own = (*QUIET, *options, f"--user-data-dir={profile}", "--remote-debugging-pipe")
         process = subprocess.Popen(
-            ["bash", "-c", line, "bash", program, *QUIET, f"--user-data-dir={profile}", "--remote-debugging-pipe"],
+            ["bash", "-c", line, "bash", program, *own],
             pass_fds=(theirs_in, theirs_out), stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(theirs_in)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import configparser
+import ipaddress
 import json as encode
 import re
 import shlex
@@ -138,7 +139,7 @@ def options():
     plans += [prune.plan(TARGET, [facts]), promote.plan(TARGET, Version("2026.11.22.13.07"), [facts])]
     argvs = [argv for plan in plans for step in steps_of(plan) for argv in (step.argv, step.undo, step.evidence)]
     argvs += [docker.last_words("x")]
-    return {word for argv in argvs for word in argv if word.startswith("-")} - {"-m"}
+    return {word for argv in argvs for word in argv if word.startswith("-")} - {"-m"} | {"--add-host"}
 
 
 # --- readers of what is rendered ---
@@ -252,6 +253,27 @@ def check_site(name, placement, slots, hsts, http, health, tls):
         assert ('"https "', f'"max-age={hsts}"') in words
     assert (f'"http {health.path.partition("?")[0]}"', '""') in words
     check_balancer_site(app, Placement(placement), environment, certificates)
+    check_branches_site(app, placement, environment)
+
+
+def escaped(domain):
+    return domain.replace(".", "\\.")
+
+
+def check_branches_site(app, domains, environment):
+    found = directives(render.branches(app, "board", domains, environment))
+    words = [words for _, words in found]
+    names = [one for found_names in named(found, "server_name") for one in found_names[1:]]
+    inside = [re.search(r"\(\?<depl_branch_domain>(.*)\)\$", one)[1].split("|") for one in names]
+    for half in (inside[::2], inside[1::2]):  # of versions' names, and of branches' own
+        assert sorted(one for group in half for one in group) == sorted(map(escaped, domains))
+    assert words.count(("client_max_body_size", app.http.max_body)) == len(names)
+    assert words.count(("location", "=", app.health.path.partition("?")[0])) == len(names)
+    (look,) = named(found, "perl_set")
+    assert '"/srv/depl/board--$branch/"' in look[2]
+    assert {words[1].partition("/releases/")[0] for words in named(found, "proxy_pass")} == {
+        "http://unix:/srv/depl/board--$depl_branch", "http://unix:/srv/depl/branches/run/waker.sock",
+    }  # fmt: skip
 
 
 def check_balancer_site(app, placement, environment, certificates):
@@ -299,8 +321,12 @@ def check_bootstrapped(environment):
 
 
 def check_program(layout, user):
+    for light in (False, True):
+        check_program_text(layout, user, render.program(layout.container(V1), user, light))
+
+
+def check_program_text(layout, user, text):
     parser = configparser.RawConfigParser(strict=True, inline_comment_prefixes=(";",))
-    text = render.program(layout.container(V1), user)
     assert "%" not in text
     parser.read_string(text)
     assert parser.sections() == [f"program:{layout.app}-{V1}-web"]
@@ -318,21 +344,22 @@ def check_variables(target):
     for line in text.encode().decode().split("\n")[:-1]:  # as docker does it
         key, _, value = line.removesuffix("\r").lstrip().partition("=")
         read[key] = value
-    given = {**target.app.environment, **target.placement.environment}
+    tracked = {"SENTRY_ENVIRONMENT": target.environment.name, "SENTRY_RELEASE": str(V1)}
+    given = {**tracked, **target.app.environment, **target.placement.environment}
     assert {key: value for key, value in read.items() if not key.startswith("DEPL_")} == given
     own = {key: value for key, value in read.items() if key.startswith("DEPL_")}
     assert own == {
         "DEPL_APP": target.app.name, "DEPL_ENVIRONMENT": target.environment.name,
-        "DEPL_SOCKET": "/run/depl/web.sock", "DEPL_VERSION": str(V1),
+        "DEPL_ARM_FILE": f"/run/arms/{V1}", "DEPL_SOCKET": "/run/depl/web.sock", "DEPL_VERSION": str(V1),
     }  # fmt: skip
     assert max(map(len, text.encode().split(b"\n"))) < 65536
 
 
 def check_dockerfiles(app):
     wanted = {*app.packages.build, *app.packages.run}
-    made = build.builder(app).dockerfile
-    assert names(made) == names(build.builder(TARGET.app).dockerfile)
-    assert packages(made) == packages(build.builder(TARGET.app).dockerfile) | wanted
+    made = build.builder(app.packages).dockerfile
+    assert names(made) == names(build.builder(TARGET.app.packages).dockerfile)
+    assert packages(made) == packages(build.builder(TARGET.app.packages).dockerfile) | wanted
     made = build.debian_base(app).dockerfile
     assert names(made) == names(build.debian_base(TARGET.app).dockerfile)
     assert packages(made) == {"ca-certificates", "python3", *app.packages.run}
@@ -376,8 +403,21 @@ def check_all(target):
     check_variables(target)
     check_dockerfiles(app)
     there = dict.fromkeys((tls_folder(name) for name in environment.tls), NOW)
-    fresh = replace(Story().facts(), site=None, numbers=(), linked=None, certificates=there)
+    fresh = replace(Story().facts(), site=None, numbers=(), linked=None, certificates=there, addresses=found_by(target))
+    check_names(needs.addresses(target, fresh), environment)
     check_plan(install.plan(target, V1, [fresh]), app.web.command)
+
+
+def found_by(target):
+    return dict.fromkeys(needs.remote(target), "192.0.2.7")
+
+
+def check_names(told, environment):
+    """What docker is told is one name and one address each."""
+    assert told.keys() == environment.names.keys()
+    for name, address in told.items():
+        assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name)
+        assert ipaddress.ip_address(address)
 
 
 # --- the gates ---
@@ -445,6 +485,7 @@ COMMON = {
         "*.app1.foo": {"certificate": "/etc/tls/b.crt", "key": "/etc/tls/b.key"},
     },
     "depl_preview_allow": {"networks": ["10.0.0.0/8"], "users": {"ana": "correct horse"}},
+    "depl_names": {"errors.foo": "app2", "mail.foo": "192.0.2.9"},
     "depl_clickhouse": {"url": "https://c:8443", "table": "logs.requests", "user": "ana", "password": "correct horse"},
     "depl_apps": {"app1": {
         "domains": ["app1.foo", "foo.app1.foo"], "hosts": "appservers", "environment": {"GREETING": "{{ 7*7 }}"},
@@ -753,7 +794,7 @@ def test_whoever_holds_a_lock_is_shown_on_one_line(about):
 @hostile_inputs("label")
 @given(hostile.near("https://ana:secret@git.example.com/app1.git", "git@git.example.com:app1.git"))
 def test_addresses_of_sources(url):
-    check_image(TARGET.app, source._without_secrets(url))
+    check_image(TARGET.app, source.without_secrets(url))
 
 
 SANDBOX_KEY = age.Key(
@@ -868,7 +909,8 @@ def test_every_template_is_filled_by_a_check_above():
     there = {file.name for file in [*render.TEMPLATES.rglob("*.j2"), *bootstrapped]}
     assert there == {
         "app.Dockerfile.j2", "base.Dockerfile.j2", "builder.Dockerfile.j2", "dependencies.Dockerfile.j2",
-        "site.conf.j2", "balancer.conf.j2", "component.conf.j2",  # check_site, _balancer_site, _program
+        "site.conf.j2", "balancer.conf.j2", "branches.conf.j2",  # check_site, _balancer_site, _branches_site
+        "component.conf.j2",  # check_program
         "http.conf", "preview.conf",  # check_bootstrapped
         "Dockerfile.j2",  # of services: filled with constants
         "page.html.j2",  # tests/stats/test_page.py: escaped, and in a browser in tests/integration/test_page.py

@@ -7,6 +7,7 @@ turns a list into a line, since SSH has no lists, quotes it.
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -221,3 +222,9 @@ def test_public_functions_have_types(file, node):
 @each_file
 def test_every_module_says_what_it_is(file):
     assert (ast.get_docstring(tree(file)) or "").strip().split("\n")[0].endswith((".", ":"))
+
+
+def test_every_room_is_in_what_is_packaged():
+    about = tomllib.loads((TASKS.parent / "pyproject.toml").read_text("utf-8"))
+    rooms = {".".join(file.parent.relative_to(TASKS.parent).parts) for file in FILES}
+    assert set(about["tool"]["setuptools"]["packages"]) == rooms

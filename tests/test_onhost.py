@@ -220,6 +220,84 @@ def test_what_a_killed_writer_left_is_written_over(host, tmp_path):
     assert (tmp_path / "live.new").readlink() == Path("routes/7")
 
 
+# --- what processes are told of it ---
+
+OLD, NEW, CONTROL = (f"2026.11.22.12.0{n}" for n in (1, 2, 3))
+
+
+def flip(host, home, number, **arms):
+    """Make a table live that has these releases; returns what the versions are told."""
+    text = json.dumps({"runs": [["nothing", 1000]], **arms})
+    results = host.ask(onhost("table", home, number, text=text), onhost("flip", home / "live.new", home / "live"))
+    assert [status for status, _, _ in results] == [0, 0]
+    assert (home / "live").readlink() == Path(f"routes/{number}")
+    return told(home)
+
+
+def told(home):
+    return {path.name: path.read_text() for path in (home / "arms").iterdir()}
+
+
+def test_each_version_of_the_live_table_is_told_its_arm_and_no_other_has_one(host, tmp_path):
+    (tmp_path / "arms").mkdir()
+    assert flip(host, tmp_path, 1, live=None) == {}
+    assert flip(host, tmp_path, 2, live=f"{OLD}@0", canary=None) == {OLD: "live"}
+    trial = {OLD: "live", NEW: "canary", CONTROL: "control"}
+    assert flip(host, tmp_path, 3, live=f"{OLD}@0", canary=f"{NEW}@1", control=f"{CONTROL}@2") == trial
+    assert flip(host, tmp_path, 4, live=f"{NEW}@1", canary=None, control=None) == {NEW: "live"}
+
+
+def test_another_user_can_read_which_arm_it_is(host, tmp_path):
+    (tmp_path / "arms").mkdir()
+    flip(host, tmp_path, 1, live=f"{OLD}@0")
+    assert (tmp_path / "arms" / OLD).stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda home: None,
+        lambda home: (home / "arms").write_text("in the way"),
+        lambda home: (home / "arms" / ".new").mkdir(parents=True),
+        lambda home: (home / "arms" / OLD).mkdir(parents=True),
+    ],
+)
+def test_a_flip_succeeds_where_nobody_can_be_told(host, tmp_path, trouble):
+    trouble(tmp_path)
+    table = onhost("table", tmp_path, 1, text=json.dumps({"live": f"{OLD}@0", "runs": [["nothing", 1000]]}))
+    assert host.ask(table, onhost("flip", tmp_path / "live.new", tmp_path / "live"))[1] == [0, "", ""]
+    assert (tmp_path / "live").readlink() == Path("routes/1")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"live": ["x"]}', '{"live": "../../lock@0"}', '{"live": 1}'])
+def test_a_torn_table_keeps_nobody_from_the_lock(host, tmp_path, text):
+    (tmp_path / "arms").mkdir()
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / "table.json").write_text(text)
+    assert host.ask(lock(tmp_path, "ana")) == [[0, "", ""]]
+    assert {path.name for path in tmp_path.iterdir()} == {"arms", "live", "lock"}
+
+
+def test_what_a_killed_flip_left_untold_is_told_by_whoever_takes_the_lock(host, tmp_path):
+    (tmp_path / "arms").mkdir()
+    flip(host, tmp_path, 1, live=f"{OLD}@0", canary=f"{NEW}@1")
+    (tmp_path / "routes" / "2").mkdir()
+    (tmp_path / "routes" / "2" / "table.json").write_text(json.dumps({"live": f"{NEW}@1"}))
+    (tmp_path / "next").symlink_to("routes/2")
+    (tmp_path / "next").rename(tmp_path / "live")
+    (tmp_path / "arms" / ".new").write_text("li")
+    assert host.ask(lock(tmp_path, "ana")) == [[0, "", ""]]
+    assert told(tmp_path) == {NEW: "live"}
+
+
+def test_who_is_told_already_is_not_told_again(host, tmp_path):
+    (tmp_path / "arms").mkdir()
+    flip(host, tmp_path, 1, live=f"{OLD}@0")
+    before = (tmp_path / "arms" / OLD).stat().st_ino
+    assert host.ask(lock(tmp_path, "ana")) == [[0, "", ""]]
+    assert (tmp_path / "arms" / OLD).stat().st_ino == before
+
+
 # --- the lock ---
 
 
@@ -282,3 +360,53 @@ def test_a_torn_file_is_no_answer_and_no_failure_either(host, tmp_path, torn):
         lock.flush()
         ((code, _, said),) = host.ask(onhost("lock", str(tmp_path), '{"who": "ben"}'))
     assert (code, json.loads(said)) == (1, {"holder": {}})
+
+
+# --- requests that a change lost ---
+
+
+def request(status=200, answered="0.004", forced=0, at=None, **more):
+    found = {"time": time.time() + 60 if at is None else at, "status": status, "answered": answered, "forced": forced}
+    return json.dumps(found | more) + "\n"
+
+
+def marked(host, log):
+    ((status, mark, _),) = host.ask(onhost("mark", log))
+    assert status == 0
+    return mark
+
+
+def counted(host, log, mark):
+    ((status, said, err),) = host.ask(onhost("lost", log, mark, "0.01"))
+    assert status == 0, err
+    return json.loads(said)
+
+
+def test_what_nginx_answered_itself_is_lost_and_what_the_app_answered_is_not(host, tmp_path):
+    log = tmp_path / "app1.log"
+    log.write_text(request(502, "-"))
+    mark = marked(host, log)
+    with log.open("a") as out:
+        out.write(request() + request(500) + request(503, "0.002") + request(404, "-") + request(499, "-"))
+        out.write(request(502, "-") + request(504, "-, -") + request(503, "") + request(502, "-", forced=1))
+        out.write("\x00 no JSON\n[1]\n" + request(502, at=0) + '{"time": 99999999999, "forced": 0, "status": "torn')
+    assert counted(host, log, mark) == {"requests": 8, "lost": 3}
+
+
+def test_a_log_that_is_rotated_meanwhile_is_counted_to_its_end(host, tmp_path):
+    log = tmp_path / "app1.log"
+    log.write_text(request(502, "-"))
+    mark = marked(host, log)
+    with log.open("a") as out:
+        out.write(request(502, "-"))
+    log.rename(f"{log}.1")
+    log.write_text(request())
+    assert counted(host, log, mark) == {"requests": 2, "lost": 1}
+
+
+def test_a_log_that_was_rotated_before_is_none_of_it(host, tmp_path):
+    log = tmp_path / "app1.log"
+    Path(f"{log}.1").write_text(request(502, "-"))
+    mark = marked(host, log)
+    log.write_text(request())
+    assert counted(host, log, mark) == {"requests": 1, "lost": 0}

@@ -18,10 +18,10 @@ from tasks.run.inventory import _OPTIONS
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]
-ROOMS = ("tasks", "templates", "conf", "testapp", "Makefile", "Vagrantfile")
+ROOMS = ("tasks", ".teamcity", "templates", "conf", "testapp", "Makefile", "Vagrantfile")
 COOKIES = ("depl_version",)
 FOREIGN_VARIABLES = {"ANSIBLE_VAULT_PASSWORD_FILE"}
-FOREIGN_PATHS = ("/vagrant", "/etc/ssh", "/var/lib/docker", "/home/depl")
+FOREIGN_PATHS = ("/vagrant", "/home/teamcity", "/etc/ssh", "/var/lib/docker", "/home/depl")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 

@@ -89,3 +89,22 @@ def test_what_became_of_each_value_is_told_by_name():
 def test_a_new_value_for_an_app_that_is_none_is_refused():
     with pytest.raises(BadConfig, match=r"secrets of test: apps\.app2: is no app; conf/apps describes: app1"):
         secret._checked("secrets of test", {}, "apps: {app2: {TOKEN: x}}")
+
+
+@pytest.mark.parametrize(
+    ("places", "steps"),
+    [
+        (["apps.app1.TOKEN", "apps.app1.KEY"], ["inv promote --env-only --app app1"]),
+        (["branches.app1.TOKEN"], ["inv branch.up for each branch of app1"]),
+        (
+            ["services.queue.password", "branches.app1.TOKEN"],
+            [
+                "inv services.up (inv infra.up for the company's own)",
+                "inv promote --env-only for each app that uses it",
+                "inv branch.up for each branch of app1",
+            ],
+        ),
+    ],
+)
+def test_new_values_of_every_kind_come_with_what_to_type_next(places, steps):
+    assert secret._next(places) == steps

@@ -24,18 +24,29 @@ def create(
     user: str = f"{APP_UID}:{APP_UID}",
     hosts: Mapping[str, str] | None = None,
     publish: Sequence[str] = (),
+    scratch: Mapping[str, str] | None = None,
+    writable: bool = False,
+    capabilities: Sequence[str] = (),
+    groups: Sequence[int] = (),
+    network: str = "",
 ) -> Argv:
     """Create, not start, a container with the limits of a hostile network.
 
-    `hosts` are addresses by the names that it shall know them by. `publish` is docker's address:port:port.
+    `hosts` are addresses by the names that it shall know them by. `publish` is docker's address:port:port. `scratch`
+    are folders in memory, by path with their sizes. Images of others may need a `writable` root, `capabilities`,
+    further `groups`, or another `network` than one of their own.
     """
+    folders = {"/tmp": "64m", **(scratch or {})}  # noqa: S108 - the container's own
     options = [
         *((("--name", name),) if name else ()),
         *(("--label", f"{key}={value}") for key, value in labels.items()),
         ("--user", user),
-        ("--read-only",),
-        ("--tmpfs", "/tmp:rw,nosuid,nodev,size=64m,mode=1777"),  # noqa: S108 - the container's own
+        *(("--group-add", str(one)) for one in groups),
+        *((("--network", network),) if network else ()),
+        *(() if writable else (("--read-only",),)),
+        *(("--tmpfs", f"{path}:rw,nosuid,nodev,size={size},mode=1777") for path, size in folders.items()),
         ("--cap-drop", "ALL"),
+        *(("--cap-add", one) for one in capabilities),
         ("--security-opt", "no-new-privileges"),
         ("--memory", component.memory),
         ("--memory-swap", component.memory),
@@ -78,6 +89,11 @@ def inside(name: str, *argv: str) -> Argv:
     return ("docker", "exec", "--interactive", name, *argv)
 
 
+def at_terminal(name: str, *argv: str) -> Argv:
+    """Run a program in a container, with a terminal."""
+    return ("docker", "exec", "--interactive", "--tty", name, *argv)
+
+
 def call(old: str, new: str) -> Argv:
     """Give a container another name."""
     return ("docker", "rename", old, new)
@@ -107,6 +123,16 @@ def end(name: str, seconds: int) -> Argv:
 def remove_image(image: str) -> Argv:
     """Remove an image; fine where there is none."""
     return ("docker", "rmi", "--force", image)
+
+
+_REMOVE_IMAGES = (
+    """docker images --format '{{.Repository}}:{{.Tag}}' "$1" | xargs --no-run-if-empty docker rmi --force"""
+)
+
+
+def remove_images(repository: str) -> Argv:
+    """Remove all images of a repository; fine where there is none."""
+    return ("sh", "-c", _REMOVE_IMAGES, "remove", repository)
 
 
 def logs(name: str, *, tail: int, follow: bool = False) -> Argv:

@@ -11,9 +11,14 @@ from . import Argv
 WORD = "onhost"
 """An argv that begins with it is no program: the process at the other end does it itself, in microseconds."""
 
-# Reads the program first and leaves the rest of the input to it. Neither the host's own modules (-S) nor its
-# environment (-I) count, and each that isn't looked for saves every host a few milliseconds.
-_LAUNCH = "import sys; exec(compile(sys.stdin.buffer.raw.read(int(sys.argv[1])), 'depl', 'exec'))"
+# Reads the program first and leaves the rest of the input to it. It comes in pieces where it is longer than a packet of
+# SSH (32 kB). Neither the host's own modules (-S) nor its environment (-I) count, and each that isn't looked for saves
+# every host a few milliseconds.
+_LAUNCH = """import sys
+size, program = int(sys.argv[1]), b""
+while len(program) < size:
+    program += sys.stdin.buffer.raw.read(size - len(program)) or sys.exit("its program broke off")
+exec(compile(program, "depl", "exec"))"""
 
 
 def launch(program: bytes) -> Argv:
@@ -34,6 +39,11 @@ def lock(layout: Layout, holder: Mapping[str, str]) -> Argv:
 def services(home: str, asked: Mapping[str, Mapping[str, Sequence[str]]]) -> Argv:
     """Read what is of services: `asked` has for each the programs in its container that tell its health and size."""
     return (WORD, "services", home, json.dumps(asked))
+
+
+def branches(root: str) -> Argv:
+    """Read what is of branches on the staging host: of each its branch.json, its containers, whether it sleeps."""
+    return (WORD, "branches", root)
 
 
 def save(path: str, seconds: int, program: Argv) -> Argv:
@@ -66,6 +76,11 @@ def table(layout: Layout, number: int) -> Argv:
     return (WORD, "table", layout.home, str(number))
 
 
+def flip(layout: Layout, new: str) -> Argv:
+    """Make the table live that the link `new` leads to, by one rename; then tell processes which arm they are."""
+    return (WORD, "flip", new, layout.live)
+
+
 def balance(layout: Layout, hosts: Mapping[str, str], name: str, path: str) -> Argv:
     """Ask a balancer about app hosts (their addresses by name); it gets `path` of each under a host name."""
     question = json.dumps({"hosts": hosts, "name": name, "path": path})
@@ -75,6 +90,16 @@ def balance(layout: Layout, hosts: Mapping[str, str], name: str, path: str) -> A
 def settle(address: str, seconds: int) -> Argv:
     """Wait until a balancer has no request under way to an address; prints how many are left when time is up."""
     return (WORD, "settle", address, str(seconds))
+
+
+def mark(log: str) -> Argv:
+    """Print where nginx's log of an app ends now."""
+    return (WORD, "mark", log)
+
+
+def lost(log: str, since: str, seconds: float) -> Argv:
+    """Count requests from a printed `mark` until so many seconds from now, and those that nginx answered itself."""
+    return (WORD, "lost", log, since, str(seconds))
 
 
 def start(name: str) -> Argv:

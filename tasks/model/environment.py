@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .infra import Infra
+from .notice import Notify
 from .service import Service
 
 BALANCERS = "balancers"
@@ -21,6 +24,15 @@ class Host:
 
     def __str__(self) -> str:
         return self.name
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address, without an interface's name behind it."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 NAMED = 6
@@ -73,6 +85,36 @@ class ClickHouse:
 
 
 @dataclass(frozen=True)
+class BranchPlacement:
+    """Where an app's branches run, and with what: `services` says which of depl_services stands for which of its own.
+
+    A branch's URL is its label before each of `domains`. `repository` is git's address of it; default: the remote
+    `origin` of the app's source, or that itself. `scrub` is a file of the project with SQL, run on each new template.
+    """
+
+    domains: tuple[str, ...]
+    repository: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    services: dict[str, str] = field(default_factory=dict)
+    scrub: str = ""
+
+
+@dataclass(frozen=True)
+class Branches:
+    """The staging host, and what may be there: an app for every branch, up to `limit` of them.
+
+    `skip` has patterns of branches that get none, such as dependabot/*. One without a visitor for `sleep_after`
+    seconds is put to sleep; 0 for never.
+    """
+
+    host: str
+    apps: dict[str, BranchPlacement] = field(default_factory=dict)
+    skip: tuple[str, ...] = ()
+    limit: int = 100
+    sleep_after: int = 1800
+
+
+@dataclass(frozen=True)
 class Environment:
     """One inventory: servers, domains, limits."""
 
@@ -95,6 +137,10 @@ class Environment:
     services: dict[str, Service] = field(default_factory=dict)
     default_app: str = ""
     clickhouse: ClickHouse | None = None
+    branches: Branches | None = None
+    notify: Notify | None = None
+    infra: Infra | None = None
+    names: dict[str, str] = field(default_factory=dict)
 
     def certificate_of(self, domain: str) -> str:
         """The name in `tls` that covers a host name: itself, or a wildcard for its last label; "" for none."""
@@ -121,4 +167,7 @@ live and canary; `drain` seconds that a release stays after it lost its traffic;
 seconds to wait for somebody else's work on the same app; `tls` certificates by the name that they
 are for (a host name, or *.host.name); `hsts` seconds that browsers shall insist on TLS, 0 for not at
 all; `trusted_proxies` networks whose X-Forwarded-For and X-Forwarded-Proto are believed; `default_app`
-the app that is meant where nobody says which; `clickhouse` counts instead of the hosts where there is one."""
+the app that is meant where nobody says which; `clickhouse` counts instead of the hosts where there is one;
+`branches` says where every pushed branch is an app of its own; `notify` who is told of what deploys do;
+`infra` which services the company has for itself; `names` what apps' containers find under names that no DNS
+knows: a host of the inventory, or an address."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .app import WEB
+from .branch import BETWEEN
 from .release import Release
 from .version import Version
 
@@ -14,6 +15,8 @@ APP_GROUP = "depl-app"
 APP_UID = 10001
 SOCKETS_IN_CONTAINER = "/run/depl"
 JOBS_IN_CONTAINER = "/run/depl/jobs"
+ARMS_IN_CONTAINER = "/run/arms"
+"""Where an app's containers find which arm of a rollout each version is."""
 JOB_RUNNER = "/usr/local/lib/depl/run_job.py"
 """In an image: what runs a job's command at its times. See templates/docker/run_job.py."""
 SERVICES_IN_CONTAINER = "/run/services"
@@ -23,7 +26,10 @@ NEW_DATA = "data.new"
 LOGS = "/var/log/nginx"
 LIBRARIES = "/usr/local/lib/depl"
 """Where the bootstrap unpacks what programs on hosts import, each in a folder with its version."""
-TAKEN = (SERVICES, "nginx", "supervisor")
+BRANCHES = "branches"
+"""Where the one lives that puts branches to sleep and wakes them: its socket, and what it remembers."""
+WAKER = f"{ROOT}/{BRANCHES}/run/waker.sock"
+TAKEN = (SERVICES, BRANCHES, "nginx", "supervisor")
 """Folders below ROOT that are no app's."""
 
 # What the bootstrap writes; deploys only refer to it.
@@ -35,6 +41,11 @@ PREVIEW_INCLUDE = "/etc/depl/nginx/preview.conf"
 def program(container: str) -> str:
     """The file of supervisord's program that watches a container."""
     return f"{ROOT}/supervisor/{container}.conf"
+
+
+def asleep(container: str) -> str:
+    """What that file is called while a branch's container is asleep: supervisord reads it not."""
+    return f"{program(container)}.asleep"
 
 
 def tls_folder(name: str) -> str:
@@ -108,9 +119,10 @@ class ServiceLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one app on a host."""
+    """The paths of one app on a host. A branch's app shares the nginx site of `branches_of` with its like."""
 
     app: str
+    branches_of: str = ""
 
     @property
     def home(self) -> str:
@@ -148,6 +160,11 @@ class Layout:
         return f"{self.home}/lock"
 
     @property
+    def arms(self) -> str:
+        """Which arm each version of the live table is, for reports of processes alone: a file each, with a word."""
+        return f"{self.home}/arms"
+
+    @property
     def jobs(self) -> str:
         """What ran when, of the app's jobs: whoever runs one of them, of whatever version, writes it down here."""
         return f"{self.home}/jobs"
@@ -167,7 +184,16 @@ class Layout:
 
     @property
     def site(self) -> str:
-        return f"{ROOT}/nginx/{self.app}.conf"
+        return f"{ROOT}/nginx/{f'{self.branches_of}{BETWEEN}branches' if self.branches_of else self.app}.conf"
+
+    @property
+    def branch(self) -> str:
+        """What the branch is whose app this is, and what of it is up."""
+        return f"{self.home}/branch.json"
+
+    def asleep(self, release: Release) -> str:
+        """There while a release of a branch is asleep: since when, in seconds since 1970."""
+        return f"{self.release(release)}/asleep.json"
 
     def table(self, number: int) -> str:
         return f"{self.tables}/{number}"

@@ -11,6 +11,10 @@ CANARY = "canary"
 AB = "ab"
 ABORT = "abort"
 HOLD = "hold"
+TRACKER = "tracker"
+MONITORING = "monitoring"
+WITNESSES = (TRACKER, MONITORING)
+"""Who else may be asked how a canary does."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Rules:
     cent: what certainly happens to fewer of the canary's is fine at any ratio. `minimum_users` of the canary are seen
     in each stage, `settle` seconds or longer before its verdict: who came later has had no time to meet anything.
     Seconds: `every` between looks, `patience` for a stage, `before` a rollout for what thresholds are taken from.
+    `listen` names those of WITNESSES whose complaints keep a canary from growing.
     """
 
     alpha: float = 0.05
@@ -96,6 +101,7 @@ class Rules:
     patience: int = 86400
     before: int = 3600
     on_fail: str = ABORT
+    listen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

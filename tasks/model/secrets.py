@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-KINDS = ("apps", "services")
+KINDS = ("apps", "services", "branches", "notify")
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Variables by app, and what services are given, such as passwords, by service. No repr shows a value."""
+    """Variables by app, what services are given, such as passwords, by service, variables of an app's branches, and
+    what lets us in at those who are told of deploys, by receiver.
+
+    No repr shows a value.
+    """
 
     apps: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     services: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    branches: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    notify: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, places: Mapping[str, str]) -> Secrets:

@@ -46,20 +46,25 @@ KINDS: Mapping[str, Kind] = {
         port=6379,
         socket="redis.sock",
         stop_signal="SIGTERM",
-        by_socket="unix://{user}:{password}@{socket}?db=0",
-        by_tcp="redis://{user}:{password}@{host}:{port}/0",
+        by_socket="unix://{user}:{password}@{socket}?db={number}",
+        by_tcp="redis://{user}:{password}@{host}:{port}/{number}",
         setting=("--{key}", "{value}"),
     ),
     "groonga": Kind(
         port=10041,
         socket="groonga.sock",
         stop_signal="SIGQUIT",
-        by_socket="http+unix://{user}:{password}@{quoted}/d/",
-        by_tcp="http://{user}:{password}@{host}:{port}/d/",
+        by_socket="http+unix://{user}:{password}@{quoted}/{path}/",
+        by_tcp="http://{user}:{password}@{host}:{port}/{path}/",
     ),
 }
 OTHER = "other"
 """The kind of a service whose image somebody else made."""
+RECIPES = ("zabbix", "teamcity-agent")
+"""What else templates/services has recipes of, for images of that kind."""
+AGENTS = ("teamcity-agent",)
+"""Those of them that run depl's verbs: its requirements lie in them beside an agent of somebody else's image."""
+HOST_NETWORK = "host"
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,34 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Space:
+    """An app's part of a service: the database's name of PostgreSQL, the number of Redis, the path of Groonga.
+
+    "" is the database that has the app's name.
+    """
+
+    database: str = ""
+    number: int = 0
+    path: str = "d"
+
+
+OWN = Space()
+"""What an app has by itself."""
+
+
+@dataclass(frozen=True)
 class Service:
     """A service of an environment: which kind, on which host of the inventory, with which limits.
 
-    `listen` is the address on which app hosts other than its own reach it. The fields from `command` on are for the
-    kind `other`: what its image doesn't say. Its `user` is a number, `data` the folder in the container that is kept.
+    `listen` is the address on which app hosts other than its own reach it, `timeout` how many seconds it may take to
+    answer when it starts. The fields from `command` on are for the kind `other`: what its image doesn't say. That image
+    is `image`, or built here: of an `app`, or a `recipe` of templates/services; `base` is the image that an agent is
+    taken from. Its `user` is a number, `data` the folder in the container that is kept.
+
+    The last seven loosen the limits for an image that can't live with them: `publish` has further ports as docker's
+    address:port:port, `scratch` folders that it may write to and that nobody keeps, with their sizes; `writable` makes
+    all of its root so; `capabilities` are Linux's, such as CHOWN. `mounts` are files and folders of its host, with
+    their paths in the container; `groups` numbers of further groups that it is in; `network` is "host" or its own.
     """
 
     kind: str
@@ -87,6 +115,7 @@ class Service:
     memory: str = "256m"
     pids: int = 256
     grace: int = 60
+    timeout: int = 60
     listen: str = "0.0.0.0"  # noqa: S104 - app hosts elsewhere are to reach it, by password
     port: int = 0
     keep_backups: int = 7
@@ -100,11 +129,26 @@ class Service:
     restore: tuple[str, ...] = ("restore",)
     stop_signal: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    app: str = ""
+    recipe: str = ""
+    base: str = ""
+    publish: tuple[str, ...] = ()
+    scratch: dict[str, str] = field(default_factory=dict)
+    writable: bool = False
+    capabilities: tuple[str, ...] = ()
+    mounts: dict[str, str] = field(default_factory=dict)
+    groups: tuple[int, ...] = ()
+    network: str = ""
 
     @property
     def known(self) -> Kind | None:
         """What is known of its kind; None for one that somebody else made."""
         return KINDS.get(self.kind)
+
+    @property
+    def made_of(self) -> str:
+        """The recipe in templates/services that its image is built of, where it is not an app's."""
+        return self.recipe or self.kind
 
     @property
     def inner_port(self) -> int:
@@ -148,22 +192,22 @@ def password_of(secret: str, app: str) -> str:
     return hmac.new(secret.encode(), app.encode(), hashlib.sha256).hexdigest()[:40]
 
 
-def way(service: Service, app: str, secret: str, folder: str | None, host: str, name: str = "") -> dict[str, str]:
-    """The parts of the way from an app to a service: by a socket in `folder`, or to `host` where that is None.
-
-    `name` is another database than the app's own.
-    """
+def way(service: Service, app: str, secret: str, folder: str | None, host: str, space: Space = OWN) -> dict[str, str]:
+    """The parts of the way from an app to its space in a service: by a socket in `folder`, or to `host`."""
     socket = f"{folder}/{service.socket_name}" if folder and service.socket_name else ""
     parts = {
         "host": host if not socket else folder or "" if service.kind == "postgresql" else "",
         "port": str(service.inner_port if socket else service.outer_port),
         "user": app,
         "password": password_of(secret, app) if service.known else secret,
-        "name": name or app,
+        "name": space.database or app,
         "socket": socket,
     }
     in_url = f"[{host}]" if ":" in host else host
-    texts = {**parts, "host": in_url, "folder": folder or "", "quoted": quote(socket, safe="")}
+    texts = {
+        **parts, "host": in_url, "folder": folder or "", "quoted": quote(socket, safe=""),
+        "number": str(space.number), "path": space.path,
+    }  # fmt: skip
     if service.known:
         template = service.known.by_socket if socket else service.known.by_tcp
         return {**parts, "url": template.format(**texts)}

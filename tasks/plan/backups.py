@@ -38,7 +38,7 @@ def _back_up(estate: Estate, stamp: str, only: str | None, facts: ServiceFacts) 
         if not found.healthy:
             raise Refused(
                 f"{name} on {facts.host} is not healthy ({found.trouble}), so it can't be backed up.\n"
-                "Bring it up: inv services.up   (or bring former data back: inv services.restore)"
+                f"Bring it up: inv {estate.verbs}.up   (or bring former data back: inv {estate.verbs}.restore)"
             )
         services.must_have_room(estate, name, facts, found.bytes or 0)
         save = onhost.save(f"{at.backups}/{stamp}{ENDING}", SECONDS, docker.inside(at.container, *service.backup))
@@ -64,7 +64,7 @@ def choose(estate: Estate, name: str, file: str | None, facts: Sequence[ServiceF
     host = estate.environment.services[name].host
     there = sorted(backup for one in facts if one.host.name == host for backup in one.services[name].backups)
     if not there:
-        raise Refused(f"{name} has no backup on {host}.\nMake one: inv services.backup")
+        raise Refused(f"{name} has no backup on {host}.\nMake one: inv {estate.verbs}.backup")
     if file is not None and file not in there:
         raise BadInput(f"{file[:60]!r} is no backup of {name}; there are: {', '.join(there[-5:])}.")
     return file or there[-1]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..commands import Argv
-from ..model.app import App
+from ..model.app import App, Packages
 from ..model.version import Version
 from . import render
 
@@ -18,8 +18,11 @@ TOOLS = ("logged-compiler", "site-layer", "slim-base")
 WHEELS = "/wheels"
 SOURCE = "/source"
 OUT = "/out"
+REQUIREMENTS = "requirements.txt"
+"""What depl's own verbs need: of the project, and beside the Dockerfile of an image that runs them."""
 DEPENDENCIES = "dependencies.txt"
 """Beside the wheels: what a package brought with it, each at the version that was found."""
+_PIP_WHEEL = ("pip", "wheel", "--no-cache-dir", "--wheel-dir", WHEELS)
 _URL = "/:@?&=#%~+,;!*()[]"
 """What stays as it is in the label with the source's address. Dockerfiles know no escape for a line break."""
 
@@ -45,10 +48,10 @@ class Recipe:
         return f"depl-{self.name}:{digest(self.dockerfile, *(self.files[name] for name in sorted(self.files)), *more)}"
 
 
-def builder(app: App) -> Recipe:
+def builder(packages: Packages) -> Recipe:
     """Compilers, headers, and the tools that make layers."""
     dockerfile = render.render(
-        "docker/builder.Dockerfile.j2", debian_image=DEBIAN, packages=[*app.packages.build, *app.packages.run]
+        "docker/builder.Dockerfile.j2", debian_image=DEBIAN, packages=[*packages.build, *packages.run]
     )
     return Recipe("builder", dockerfile, {name: render.tool(name) for name in TOOLS})
 
@@ -68,7 +71,12 @@ def slim_base(app: App, epoch: int) -> Argv:
 def wheels(app: App, requirements: str) -> Argv:
     """Compile what is listed, fetch the rest; runs in the builder, with its results in /wheels."""
     only_source = ("--no-binary", ",".join(app.wheels.compile)) if app.wheels.compile else ()
-    return ("pip", "wheel", "--no-cache-dir", "--wheel-dir", WHEELS, *only_source, "--requirement", requirements)
+    return (*_PIP_WHEEL, *only_source, "--requirement", requirements)
+
+
+def own_wheels() -> Argv:
+    """Fetch the wheels of depl's own requirements, which lie in /wheels; runs in the builder."""
+    return (*_PIP_WHEEL, "--requirement", f"{WHEELS}/{REQUIREMENTS}")
 
 
 def dependencies(app: App) -> Argv:

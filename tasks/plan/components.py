@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..model.app import Component
+from ..errors import BadInput
+from ..model.app import WEB, Component
 from ..model.job import Job
 from . import cron, jobs, workers
 from .facts import RUNNING, Facts
@@ -112,3 +113,14 @@ def job_rows(target: Target, facts: Sequence[Facts]) -> list[dict[str, Any]]:
          "last": job.record | {"under_way": job.under_way} if (job := one.jobs.get(part)) else None}
         for part, component in target.app.jobs.items() for one in live if _has_it(target, part, one, live)
     ]  # fmt: skip
+
+
+def container(target: Target, word: str) -> str:
+    """The end of a container's name: web, or worker.2; of a worker without a number it is the first."""
+    part, _, number = word.partition(".")
+    if part == WEB and not number:
+        return WEB
+    if part in target.app.workers and (number or "1") in map(str, range(1, target.app.workers[part].number + 1)):
+        return f"{part}.{number or 1}"
+    known = ", ".join([WEB, *target.app.workers])
+    raise BadInput(f"{word[:60]!r} is no component of {target.app.name}: expected {known}, or such as worker.2.")

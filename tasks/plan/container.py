@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from ..commands import Argv, docker, files, onhost, supervisor
 from ..model.app import Component
-from ..model.layout import program
+from ..model.layout import ARMS_IN_CONTAINER, asleep, program
 from ..model.release import Release
 from ..model.version import Version
 from . import needs, render
@@ -29,11 +29,11 @@ def start(
     undo: Argv,
     image_of: Version | None = None,
 ) -> tuple[Step, ...]:
-    """Create and start one of a release, which `undo` removes. Needs the release's folder with its variables."""
-    made = create(
-        target, facts, release.version, f"{target.layout.release(release)}/env", name, part, component, mounts, image_of
-    )
-    return launch(name, made, target.environment.user, undo)
+    """Create and start one of a release, which `undo` removes. Needs its folder with variables, and that of arms."""
+    layout = target.layout
+    env_file, inside = f"{layout.release(release)}/env", {**mounts, layout.arms: ARMS_IN_CONTAINER}
+    made = create(target, facts, release.version, env_file, name, part, component, inside, image_of)
+    return launch(name, made, target.environment.user, undo, light=target.branch is not None)
 
 
 def create(
@@ -59,9 +59,9 @@ def create(
     )
 
 
-def launch(name: str, made: Argv, user: str, undo: Argv) -> tuple[Step, ...]:
-    """Create a container, which `undo` removes, and have supervisord start it under its name."""
-    file, text = program(name), render.program(name, user).encode()
+def launch(name: str, made: Argv, user: str, undo: Argv, *, light: bool = False) -> tuple[Step, ...]:
+    """Create a container, which `undo` removes, and have supervisord start it under its name, by a `light` program."""
+    file, text = program(name), render.program(name, user, light).encode()
     return (
         Step(f"create {name}", made, undo=undo, timeout=120),
         Step(f"write the program of {name}", files.write(file), text, undo=supervisor.forget(name)),
@@ -75,7 +75,7 @@ def end(names: Collection[str], grace: int, why: str) -> tuple[Step, ...]:
         return ()
     seconds = grace + MARGIN
     return (
-        Step(f"{why}: programs", files.remove(*map(program, names))),
+        Step(f"{why}: programs", files.remove(*map(program, names), *map(asleep, names))),
         *(Step(f"{why}: program", supervisor.forget(name)) for name in names),
         Step(f"{why}: finish", docker.stop(*names), forgiven=True, timeout=seconds),
         Step(f"{why}: remove", docker.remove(*names), forgiven=True),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any, TypeGuard
 
 from ..errors import BadInput, StepFailed, one_line, printable
 from ..model.app import WEB
-from ..model.environment import Host
+from ..model.environment import Host, is_address
 from ..model.job import Job
 from ..model.layout import Layout
 from ..model.percent import BUCKETS, Percent
@@ -200,7 +199,7 @@ def parse(host: Host, layout: Layout, answer: Any) -> Facts:
         workers=tuple(one for one in containers if one.component != WEB),
         jobs={printable(part): job for part, found in answer["jobs"].items() if (job := _job(found))},
         migrated=_migrated(answer.get("migrations")),
-        addresses={name: one for name, one in mapping(answer.get("addresses")).items() if _ip(one)},
+        addresses={name: one for name, one in mapping(answer.get("addresses")).items() if is_address(text(one))},
         programs={name: state for name, state in answer["programs"].items() if _CONTAINER.fullmatch(name)},
     )
 
@@ -358,14 +357,6 @@ def _migrated(found: object) -> dict[Version, float]:
     entries = map(mapping, found if isinstance(found, list) else [])
     known = {version: seconds(one.get("at")) for one in entries if (version := _version(one.get("version")))}
     return {version: at for version, at in known.items() if at is not None}
-
-
-def _ip(found: object) -> bool:
-    try:
-        ipaddress.ip_address(text(found))
-    except ValueError:
-        return False
-    return True
 
 
 def _version(found: object) -> Version | None:

@@ -51,7 +51,7 @@ def _on_host(target: Target, version: Version, facts: Facts, control_of: Version
         "site": its_site,
         "image": (_pull(target, version, control_of),),
         "start": _start(target, facts, release, control_of),
-        "health": (_wait(target, release),),
+        "health": (wait(target, release),),
         "preview": _show(target, release, control_of),
     }
 
@@ -100,16 +100,31 @@ def _clear(target: Target, facts: Facts, version: Version) -> tuple[Step, ...]:
 def _site(target: Target, facts: Facts) -> tuple[Step, ...]:
     """The app's folders and its nginx site, where they are new or differ from what the inventory says."""
     layout = target.layout
-    site.must_be_bootstrapped(target, facts.host, facts.certificates, "appserver")
+    its_site = site_alone(target, facts)
     steps: list[Step] = []
-    if not facts.site:
+    if not facts.site or not facts.last_number:
         folders = ("releases", "slots", "versions", "routes", "nothing")
         steps.append(Step("make the app's folders", files.folder(*(f"{layout.home}/{one}" for one in folders))))
     if not facts.last_number:
         nothing: Mapping[str, object] = {"live": None, "at": target.now, "runs": [["nothing", 1000]]}
         steps.append(Step("route to nothing yet", onhost.table(layout, 1), json.dumps(nothing).encode()))
         steps.append(Step("route to nothing yet", files.rename(f"{layout.live}.new", layout.live)))
-    return (*steps, *site.steps(layout, facts.site, render.site(target.app, target.placement, target.environment)))
+    return (*steps, *its_site)
+
+
+def site_alone(target: Target, facts: Facts) -> tuple[Step, ...]:
+    """The nginx site, where it is new or differs from what the inventory says; raises Refused."""
+    site.must_be_bootstrapped(target, facts.host, facts.certificates, "staging" if target.branch else "appserver")
+    return site.steps(target.layout, facts.site, _wanted(target))
+
+
+def _wanted(target: Target) -> str:
+    """The nginx site: the app's own, or the one that all branches of an app share."""
+    environment = target.environment
+    if target.branch and environment.branches:
+        domains = environment.branches.apps[target.branch.app].domains
+        return render.branches(target.app, target.branch.app, domains, environment)
+    return render.site(target.app, target.placement, environment)
 
 
 def _pull(target: Target, version: Version, control_of: Version | None) -> Step:
@@ -123,7 +138,7 @@ def _start(target: Target, facts: Facts, release: Release, image_of: Version | N
     folder, sockets = layout.release(release), layout.sockets(release)
     name, mounts = layout.container(version), {sockets: SOCKETS_IN_CONTAINER}
     return (
-        Step("make the release's folder", files.folder(folder), undo=files.remove(folder)),
+        Step("make the release's folder", files.folder(folder, layout.arms), undo=files.remove(folder)),
         Step("make the sockets' folder", files.shared_folder(sockets, APP_GROUP)),
         Step("write the environment", files.write(f"{folder}/env", "0600"),
              variables.text(target, version, facts.host).encode()),
@@ -133,7 +148,8 @@ def _start(target: Target, facts: Facts, release: Release, image_of: Version | N
     )  # fmt: skip
 
 
-def _wait(target: Target, release: Release) -> Step:
+def wait(target: Target, release: Release) -> Step:
+    """Wait until a release answers its health check."""
     health, name = target.app.health, target.layout.container(release.version)
     return Step(
         f"wait for GET {health.path}",
@@ -153,6 +169,7 @@ def _show(target: Target, release: Release, control_of: Version | None) -> tuple
         "at": target.now,
         "by": target.who,
         "control_of": str(control_of) if control_of else None,
+        "health": [target.app.health.path, target.app.health.timeout],  # for who wakes it, if it is a branch's
     }
     url = target.preview(version)
     return (

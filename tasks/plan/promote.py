@@ -155,8 +155,8 @@ def switch(layout: Layout, number: int, former: int | None, description: Mapping
         back = f"{layout.live}.back"
         keep = files.link(f"routes/{former}", back)
         prepare.append(Step("keep the way back", keep, undo=files.remove(back), timeout=PREPARE_SECONDS))
-        undo = files.rename(back, layout.live)
-    flip = Step(why, files.rename(f"{layout.live}.new", layout.live), undo=undo, timeout=FLIP_SECONDS)
+        undo = onhost.flip(layout, back)
+    flip = Step(why, onhost.flip(layout, f"{layout.live}.new"), undo=undo, timeout=FLIP_SECONDS)
     return {"prepare": tuple(prepare), "flip": (flip,)}
 
 

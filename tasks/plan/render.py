@@ -10,8 +10,9 @@ from pathlib import Path
 import jinja2
 
 from ..model.app import App
+from ..model.branch import BETWEEN
 from ..model.environment import Environment, Placement
-from ..model.layout import HTTP_INCLUDE, PREVIEW_INCLUDE, Layout, certificate
+from ..model.layout import HTTP_INCLUDE, PREVIEW_INCLUDE, ROOT, WAKER, Layout, certificate
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 COOKIE_DAYS = 180
@@ -55,6 +56,22 @@ def site(app: App, placement: Placement, environment: Environment) -> str:
     )
 
 
+def branches(app: App, of: str, domains: Iterable[str], environment: Environment) -> str:
+    """Render nginx's configuration of all branches of the app `of`: each is found by its label before a domain."""
+    return render(
+        "nginx/branches.conf.j2",
+        app=of,
+        name=_name(f"{of}{BETWEEN}branches"),
+        between=BETWEEN,
+        root=ROOT,
+        waker=WAKER,
+        sites=_by_certificate(domains, environment.certificate_of_previews),
+        http=app.http,
+        health_path=app.health.path.partition("?")[0],
+        preview_include=PREVIEW_INCLUDE,
+    )
+
+
 def balancer(app: App, placement: Placement, environment: Environment) -> str:
     """Render nginx's configuration of one app on a balancer: buckets, and the way to app hosts."""
     return render("nginx/balancer.conf.j2", **_names(app, placement, environment))
@@ -62,7 +79,7 @@ def balancer(app: App, placement: Placement, environment: Environment) -> str:
 
 def _names(app: App, placement: Placement, environment: Environment) -> dict[str, object]:
     """What nginx on app hosts and on balancers calls an app, and whom both answer."""
-    name = _name(app)
+    name = _name(app.name)
     return {
         "app": app.name,
         "name": name,
@@ -74,12 +91,12 @@ def _names(app: App, placement: Placement, environment: Environment) -> dict[str
     }
 
 
-def _name(app: App) -> str:
+def _name(app: str) -> str:
     """What nginx's names for an app begin with.
 
     Behind "depl_", or an app named `request` would define $request_id, which is nginx's own.
     """
-    return "depl_" + app.name.replace("-", "_")
+    return "depl_" + app.replace("-", "_")
 
 
 def _by_certificate(domains: Iterable[str], named: Callable[[str], str]) -> list[tuple[str, list[str]]]:
@@ -88,9 +105,9 @@ def _by_certificate(domains: Iterable[str], named: Callable[[str], str]) -> list
     return [(certificate(name) if name else "", list(names)) for name, names in groupby(found, named)]
 
 
-def program(container: str, user: str) -> str:
-    """Render supervisord's program that watches one container."""
-    return render("supervisor/component.conf.j2", container=container, user=user)
+def program(container: str, user: str, light: bool = False) -> str:
+    """Render supervisord's program that watches one container; a `light` one takes a tenth of the memory."""
+    return render("supervisor/component.conf.j2", container=container, user=user, light=light)
 
 
 def raw(path: str) -> bytes:

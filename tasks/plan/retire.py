@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..commands import docker, files, supervisor
-from ..model.layout import program
+from ..model.layout import asleep, program
 from ..model.release import Release
 from ..model.version import Version
 from .container import MARGIN
@@ -51,7 +51,7 @@ def remove(
     name, seconds = layout.container(version), target.app.web.grace + MARGIN
     steps = [
         Step(f"{why}: preview", files.remove(layout.version(version))),
-        Step(f"{why}: program", files.remove(program(name))),
+        Step(f"{why}: program", files.remove(program(name), asleep(name))),
         Step(f"{why}: program", supervisor.forget(name)),
     ]
     for container in dict.fromkeys([name, *containers]):

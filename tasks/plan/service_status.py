@@ -65,7 +65,8 @@ def _row(estate: Estate, name: str, found: Found) -> Row:
 def notes(estate: Estate, facts: Sequence[ServiceFacts]) -> list[str]:
     """A line for each thing that wants doing, with what to type."""
     lines = [
-        f"{row.service} on {row.host}: {row.health}.  again: inv services.up   its log: inv services.logs {row.service}"
+        f"{row.service} on {row.host}: {row.health}.  again: inv {estate.verbs}.up"
+        f"   its log: inv {estate.verbs}.logs {row.service}"
         for row in rows(estate, facts)
         if row.health != "ok"
     ]

@@ -11,7 +11,7 @@ from ..commands import Argv, docker, files, onhost, supervisor
 from ..errors import Refused
 from ..model.app import Component
 from ..model.layout import APP_UID, ServiceLayout, program
-from ..model.service import SERVICE_UID, SOCKETS_IN_SERVICE, password_of
+from ..model.service import SOCKETS_IN_SERVICE, Service, password_of
 from . import build, container, render
 from .service_facts import Found, ServiceFacts
 from .steps import HostPlan, Plan, Step, together
@@ -19,19 +19,27 @@ from .wishes import Estate
 
 PHASES = ("image", "data", "start", "health", "apps", "tidy")
 ROOM = 500 * 1024 * 1024
-HEALTH_SECONDS = 60
 FILES = {
-    "postgresql": ("pg_hba.conf", "start", "health", "backup", "restore", "admit", "clone", "discard", "locks"),
-    "redis": ("start", "health", "backup", "restore", "admit", "admin"),
-    "groonga": ("start", "health", "backup", "restore", "admit"),
-}
+    "postgresql": (
+        "pg_hba.conf", "start", "health", "backup", "restore", "admit", "clone", "discard", "locks",
+        "allot", "copy", "databases", "reclaim", "template",
+    ),
+    "redis": ("start", "health", "backup", "restore", "admit", "admin", "allot", "reclaim"),
+    "groonga": ("start", "health", "backup", "restore", "admit", "allot", "location", "apply", "reclaim"),
+    "zabbix": ("frontend.php", "server.conf", "nginx.conf", "php-fpm.conf", "start", "health"),
+    "teamcity-agent": ("health", "backup", "restore"),
+}  # fmt: skip
 
 
-def recipe(kind: str) -> build.Recipe:
-    """What an image of a kind is made of."""
-    folder = f"services/{kind}"
-    text = render.render(f"{folder}/Dockerfile.j2", debian_image=build.DEBIAN, user=SERVICE_UID, group=APP_UID)
-    return build.Recipe(f"service-{kind}", text, {name: render.raw(f"{folder}/{name}") for name in FILES[kind]})
+def recipe(service: Service, requirements: bytes = b"") -> build.Recipe:
+    """What a service's image is made of; with depl's own `requirements` where it runs depl's verbs."""
+    folder = f"services/{service.made_of}"
+    text = render.render(
+        f"{folder}/Dockerfile.j2", debian_image=build.DEBIAN, base=service.base, user=service.user, group=APP_UID
+    )
+    files = {name: render.raw(f"{folder}/{name}") for name in FILES[service.made_of]}
+    own = {build.REQUIREMENTS: requirements} if requirements else {}
+    return build.Recipe(f"service-{service.made_of}", text, {**files, **own})
 
 
 def questions(estate: Estate) -> Mapping[str, Mapping[str, Sequence[str]]]:
@@ -67,7 +75,7 @@ def _bring_up(estate: Estate, name: str, image: str, facts: ServiceFacts) -> Hos
     if found.has_new and not found.has_data:
         raise Refused(
             f"A restore of {name} on {facts.host} was cut short, between its former data and those of the backup.\n"
-            f"Again: inv services.restore --service {name}"
+            f"Again: inv {estate.verbs}.restore {name}"
         )
     if found.image != image:
         must_have_room(estate, name, facts, 0)
@@ -171,8 +179,8 @@ def write_variables(estate: Estate, name: str) -> Step:
 def wait(estate: Estate, name: str) -> Step:
     """Wait until a service answers."""
     service, held = estate.environment.services[name], ServiceLayout(name).container
-    ask = onhost.until(held, HEALTH_SECONDS, docker.inside(held, *service.health))
-    return Step(f"wait for {name}", ask, evidence=docker.last_words(held), timeout=HEALTH_SECONDS + 30)
+    ask = onhost.until(held, service.timeout, docker.inside(held, *service.health))
+    return Step(f"wait for {name}", ask, evidence=docker.last_words(held), timeout=service.timeout + 30)
 
 
 def admit(estate: Estate, name: str, found: Found) -> tuple[Step, ...]:
@@ -197,6 +205,7 @@ def run(estate: Estate, name: str, image: str, labels: Mapping[str, str], argv: 
     service, at = estate.environment.services[name], ServiceLayout(name)
     address = f"[{service.listen}]" if ":" in service.listen else service.listen
     reached = service.inner_port and estate.is_remote(name) and not argv
+    own = {data or at.data: service.data} if service.data else {}
     component = Component(
         argv or service.arguments,
         memory=service.memory,
@@ -210,10 +219,16 @@ def run(estate: Estate, name: str, image: str, labels: Mapping[str, str], argv: 
         component,
         labels=labels,
         env_file=at.environment,
-        mounts={data or at.data: service.data, **({} if argv else {at.sockets: SOCKETS_IN_SERVICE})},
+        mounts={**own, **({} if argv else {at.sockets: SOCKETS_IN_SERVICE, **estate.sockets(name), **service.mounts})},
         user=f"{service.user}:{APP_UID}",
-        publish=(f"{address}:{service.outer_port}:{service.inner_port}",) if reached else (),
-    )
+        publish=() if argv else (*((f"{address}:{service.outer_port}:{service.inner_port}",) if reached else ()),
+                                 *service.publish),
+        scratch=service.scratch,
+        writable=service.writable,
+        capabilities=service.capabilities,
+        groups=() if argv else service.groups,
+        network="" if argv else service.network,
+    )  # fmt: skip
 
 
 def secret(estate: Estate, name: str) -> str:
@@ -227,7 +242,8 @@ def secret(estate: Estate, name: str) -> str:
 def _variables(estate: Estate, name: str) -> str:
     service = estate.environment.services[name]
     port = str(service.inner_port) if estate.is_remote(name) else ""
-    own = {**service.environment, "PASSWORD": secret(estate, name), "PORT": port}
+    variables = {key: text for key, text in estate.secrets.services.get(name, {}).items() if key.isupper()}
+    own = {**service.environment, **variables, **estate.ways(name), "PASSWORD": secret(estate, name), "PORT": port}
     return "".join(f"{key}={value}\n" for key, value in sorted(own.items()))
 
 

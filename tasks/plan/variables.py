@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import Refused
 from ..model.app import WEB
 from ..model.environment import Host
-from ..model.layout import SOCKETS_IN_CONTAINER
+from ..model.layout import ARMS_IN_CONTAINER, SOCKETS_IN_CONTAINER
 from ..model.version import Version
 from . import needs
 from .wishes import Target
@@ -14,17 +14,24 @@ from .wishes import Target
 def merged(target: Target, version: Version, host: Host, database: str = "") -> dict[str, str]:
     """All variables of the app on a host: its description's, the inventory's, secrets, the way to services, depl's own.
 
-    The later win. The way may lead to another `database` than the app's own.
+    The later win. The way may lead to another `database` than the app's own. What sentry-sdk reads comes first: an app
+    may call its releases otherwise.
     """
+    where = target.environment.name
+    tracked = {
+        "SENTRY_ENVIRONMENT": f"{where}-branches" if target.branch else where,
+        "SENTRY_RELEASE": str(version),
+    }
     own = {
         "DEPL_APP": target.app.name,
-        "DEPL_ENVIRONMENT": target.environment.name,
+        "DEPL_ARM_FILE": f"{ARMS_IN_CONTAINER}/{version}",
+        "DEPL_ENVIRONMENT": where,
         "DEPL_SOCKET": f"{SOCKETS_IN_CONTAINER}/{WEB}.sock",
         "DEPL_VERSION": str(version),
     }
-    way = needs.variables(target, host, database)
+    way = needs.variables(target, version, host, database)
     secrets = target.secrets.apps.get(target.app.name, {})
-    return {**target.app.environment, **target.placement.environment, **secrets, **way, **own}
+    return {**tracked, **target.app.environment, **target.placement.environment, **secrets, **way, **own}
 
 
 def text(target: Target, version: Version, host: Host, database: str = "") -> str:

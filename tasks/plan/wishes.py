@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..model.app import App
+from ..model.branch import Branch
 from ..model.environment import Environment, Host, Placement
 from ..model.layout import SERVICES, Layout
 from ..model.secrets import NONE, Secrets
-from ..model.service import Need, Service
+from ..model.service import OWN, Need, Service, Space
 from ..model.version import Version
 
 
@@ -33,7 +34,8 @@ class Wish(Protocol):
 class Target:
     """An app in an environment: what it is, where it runs, and who asks (user@machine), at what time.
 
-    `secrets` are there only for work that writes what processes get as their environment.
+    `secrets` are there only for work that writes what processes get as their environment. Of a branch's app `number`
+    is its own where a service counts its spaces.
     """
 
     app: App
@@ -41,6 +43,8 @@ class Target:
     who: str
     now: float
     secrets: Secrets = NONE
+    branch: Branch | None = None
+    number: int = 0
 
     @property
     def name(self) -> str:
@@ -56,7 +60,13 @@ class Target:
 
     @property
     def layout(self) -> Layout:
-        return Layout(self.app.name)
+        return Layout(self.app.name, self.branch.app if self.branch else "")
+
+    def space(self, version: Version) -> Space:
+        """The part of its services that a version of the app uses."""
+        if not self.branch:
+            return OWN
+        return Space(self.branch.database(version), self.number, self.branch.folder)
 
     @property
     def url(self) -> str:
@@ -87,6 +97,11 @@ class Estate:
         return SERVICES
 
     @property
+    def verbs(self) -> str:
+        """What the tasks for these services are called: inv services.up and so on."""
+        return SERVICES
+
+    @property
     def layout(self) -> Layout:
         return Layout(SERVICES)
 
@@ -102,6 +117,14 @@ class Estate:
     def apps_of(self, service: str) -> list[str]:
         """The apps that need a service."""
         return sorted(app for app, needs in self.needs.items() if service in needs)
+
+    def ways(self, service: str) -> dict[str, str]:  # noqa: ARG002 - an app's services need none
+        """What tells a service the way to others that it needs: its variables."""
+        return {}
+
+    def sockets(self, service: str) -> dict[str, str]:  # noqa: ARG002
+        """The folders with sockets of services that a service needs: where its container finds them."""
+        return {}
 
     def is_remote(self, service: str) -> bool:
         """Whether an app that needs it reaches it by TCP: from another host, or where it has no socket."""

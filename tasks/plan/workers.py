@@ -42,7 +42,9 @@ def come_up(target: Target, release: Release, facts: Facts) -> tuple[Step, ...]:
     """Start what a release's workers lack on a host, and wait until they are steady."""
     wanted = names(target, release.version)
     lacking = missing(target, release.version, facts)
-    steps = [_jobs_folder(target)] if any(wanted[name][1].schedule for name in lacking) else []
+    steps = [Step("make the folder of arms", files.folder(target.layout.arms))] if lacking else []
+    if any(wanted[name][1].schedule for name in lacking):
+        steps.append(_jobs_folder(target))
     for name in lacking:
         part, component = wanted[name]
         if name in facts.programs or any(one.name == name for one in facts.workers):

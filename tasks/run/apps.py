@@ -11,10 +11,11 @@ import yaml
 
 from ..errors import BadConfig, BadInput
 from ..model.app import WEB, App, Component, Source, Wheels
+from ..model.branch import BETWEEN
 from ..model.environment import Environment
 from ..model.layout import TAKEN
-from ..model.rollout import ABORT, HOLD, Goal, Rules
-from ..model.service import KINDS, OTHER, PARTS, is_wish
+from ..model.rollout import ABORT, HOLD, WITNESSES, Goal, Rules
+from ..model.service import KINDS, OTHER, PARTS, Need, is_wish
 from ..plan import cron
 from .read import MEMORY, NAME, SIGNALS, is_text, repeated, require, shown, structure
 from .settings import PROJECT
@@ -66,6 +67,12 @@ def load(name: str) -> App:
     return parse(name, yaml_of(_FILES / f"{name}.yml"), f"conf/apps/{name}.yml")
 
 
+def needs(environment: Environment) -> dict[str, Mapping[str, Need]]:
+    """What each app that an environment places needs of services; raises BadConfig."""
+    there = names()
+    return {app: load(app).services for app in sorted(environment.apps) if app in there}
+
+
 def yaml_of(path: Path) -> Any:
     where = str(path.relative_to(PROJECT))
     try:
@@ -86,6 +93,7 @@ def parse(name: str, data: Any, where: str) -> App:
     """Turn a description's plain data into an App; raises BadConfig(path, reason)."""
     require(isinstance(data, Mapping) and "name" not in data, where, "expected the keys that app1.yml shows")
     require(NAME.fullmatch(name), where, "an app's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
+    require(BETWEEN not in name, where, f"an app's name has no {BETWEEN!r}, which stands before a branch's")
     require(name not in TAKEN, where, f"{name!r} is a folder of depl's own on hosts; give the app another name")
     app = structure({"name": name, **data}, App, where)
     require(WEB in app.components, f"{where}: components", f"there is no {WEB!r}")
@@ -151,6 +159,8 @@ def _check_rules(rules: Rules, at: str) -> None:
     require(0 <= rules.settle <= rules.patience, f"{at}.settle", "expected 0 seconds to `patience`")
     require(0 < rules.before <= DAY, f"{at}.before", "expected 1 to 86400 seconds")
     require(rules.on_fail in (ABORT, HOLD), f"{at}.on_fail", f"expected abort or hold, got {rules.on_fail!r:.60}")
+    for witness in rules.listen:
+        require(witness in WITNESSES, f"{at}.listen", f"expected {' or '.join(WITNESSES)}, got {witness!r:.60}")
 
 
 def _check_goal(name: str, goal: Goal, at: str) -> None:

@@ -25,6 +25,11 @@ def choose(app: str | None) -> Target:
     return Target(described, environment, settings.who(), time.time())
 
 
+def present(target: Target) -> Target:
+    """The app with the time of now, for what is to be written down as happening now."""
+    return replace(target, now=time.time())
+
+
 def with_secrets(target: Target) -> Target:
     """Decrypt what the processes of an app get; raises BadConfig and Refused, before anything is touched."""
     return replace(target, secrets=secrets.load(target.environment.name))

@@ -42,7 +42,8 @@ def _run(path: Path, again: str) -> None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "editor"
     argv = [*editor.split(), str(path)]
     try:
-        ended = subprocess.run(argv, check=False)
+        # Where nobody sits, an editor that asks is told so at once.
+        ended = subprocess.run(argv, check=False, stdin=None if sys.stdin.isatty() else subprocess.DEVNULL)
     except OSError as error:
         raise BadInput(
             f"The editor {argv[0]!r:.60} can't be started: {error.strerror}.\nAnother: EDITOR=nano {again}"

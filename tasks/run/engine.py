@@ -81,15 +81,17 @@ class Engine:
 
     def run(
         self, what: str, image: str, argv: Argv, *, say: Say,
-        mounts: Mapping[str, str], environment: Mapping[str, str] | None = None, network: str = "none",
+        mounts: Mapping[str, str], reads: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None, network: str = "none",
     ) -> str:  # fmt: skip
         """Run a program in a container of its own as ourselves; raises StepFailed with its last lines.
 
-        `mounts` lead from folders here to folders there. With network "host" it also sees how this
-        machine reaches package registries.
+        `mounts` lead from folders here to folders there; those of `reads` can't be written to. With network "host" it
+        also sees how this machine reaches package registries.
         """
         reach = network == "host"
         volumes = {here: {"bind": there, "mode": "rw"} for here, there in mounts.items()}
+        volumes |= {here: {"bind": there, "mode": "ro"} for here, there in (reads or {}).items()}
         variables = {"HOME": "/tmp", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **(environment or {})}  # noqa: S108
         if reach:
             volumes |= {path: {"bind": path, "mode": "ro"} for path in MACHINE_FILES if Path(path).exists()}
@@ -109,6 +111,8 @@ class Engine:
                         say(line.strip())
                 del log[:-LOG_LINES]
             code = int(container.wait()["StatusCode"])
+            if not log:  # of a program that ended at once a stream may miss all
+                log = container.logs(tail=LOG_LINES).decode(errors="replace").splitlines()
             if code:
                 raise StepFailed(f"{what}: {reason(log) or f'exit status {code}'}", "\n".join(log))
             return "\n".join(log)
@@ -121,10 +125,10 @@ class Engine:
         self._client.api.import_image_from_file(str(path), repository=repository, tag=name)
 
     def push(self, repository: str, tag: str, say: Say) -> None:
-        """Push an image; raises StepFailed when the registry doesn't take it."""
+        """Push an image; raises Unreachable when the registry doesn't take it."""
         for event in self._client.api.push(repository, tag=tag, stream=True, decode=True):
             if "error" in event:
-                raise StepFailed(
+                raise Unreachable(
                     f"push of {repository}:{tag}: {event['error'].strip()}\n"
                     "Is the registry up? On its host: sudo supervisorctl status docker-registry"
                 )

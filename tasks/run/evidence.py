@@ -20,12 +20,12 @@ class Evidence:
         folder = Path(target.environment.cache) / "evidence" / target.environment.name / target.app.name
         self.path = folder / f"{rollout.canary}-{rollout.began:.0f}.json"
         self.page = self.path.with_suffix(".html")
-        self._looks: list[Any] = self._earlier()
+        self.looks: list[Any] = self._earlier()
 
     def add(self, rollout: Rollout, look: Mapping[str, Any]) -> None:
         """Write one look more. The file is whole at any time."""
-        self._looks.append(look)
-        self._write(self.path, json.dumps({"rollout": rollouts.as_json(rollout), "looks": self._looks}, indent=1))
+        self.looks.append(look)
+        self._write(self.path, json.dumps({"rollout": rollouts.as_json(rollout), "looks": self.looks}, indent=1))
 
     def show(self, html: str) -> None:
         """Write the page of the rollout beside it."""

@@ -18,11 +18,12 @@ EVIDENCE_SECONDS = 20
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a phase did not succeed on a host, and the last lines of what failed there."""
+    """Why a phase did not succeed on a host, and the last lines of what failed there; `phase` as StepFailed has it."""
 
     why: str
     reason: str
     log: str = ""
+    phase: str = ""
 
 
 def execute(plan: Plan, fleet: Fleet, report: Report, *, before: Command, lock: Command) -> None:
@@ -84,7 +85,7 @@ class _Run:
                 # What came after it was not begun.
                 del self._done[host][len(self._done[host]) - len(steps) + max(1, len(results)) :]
                 said = results[-1].said if results else answer[-1].said
-                failures[host] = _Failure(failed.why, said, self._evidence(host, failed))
+                failures[host] = _Failure(failed.why, said, self._evidence(host, failed), phase.name if results else "")
         return failures
 
     def _evidence(self, host: Host, step: Step) -> str:
@@ -138,7 +139,7 @@ def _stepfailed(failures: Mapping[Host, _Failure]) -> StepFailed:
     others = [one for one in failures if one != host]
     also = f" (and {names(others)})" if others else ""
     reason = first.reason.removeprefix(f"{host}: ")
-    return StepFailed(f"{host}{also}: {first.why}: {reason}", first.log)
+    return StepFailed(f"{host}{also}: {first.why}: {reason}", first.log, phase=first.phase)
 
 
 def _with_aftermath(error: StepFailed, changed: Iterable[Host], unclean: Mapping[Host, str]) -> StepFailed:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -12,14 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ..errors import BadConfig, DeplError, Refused
+from ..errors import BadConfig, Refused, StepFailed
+from ..model.app import Packages
 from ..model.image import Image
 from ..model.version import Version
 from ..plan import build as plans
 from ..plan import render
 from ..plan.wishes import Target
-from . import job_layer, registry
+from . import job_layer, registry, requirements, shared_images, wheelhouses
+from .alone import alone
 from .engine import Engine
 from .report import Progress, Report
 from .source import Code
@@ -68,15 +68,15 @@ class _Build:
         with self.report.phase("source") as progress:
             source = self._source(progress)
         with self.report.phase("builder") as progress:
-            builder = self._builder(progress)
+            builder = builder_image(self.engine, self.cache, self.app.packages, progress)
         with self.report.phase("wheels") as progress:
             wheelhouse = self._wheels(builder, source, progress)
         with self.report.phase("base") as progress:
             base = self._base(builder, progress)
         with self.report.phase("layers") as progress:
             dependencies, what = self._dependencies(builder, source, wheelhouse, base, progress)
-            mounts = {str(source): plans.SOURCE, str(wheelhouse): plans.WHEELS}
-            layer = self._tar("own code", builder, plans.own_code(self.app), "app.tar", mounts, progress)
+            argv = plans.own_code(self.app)
+            layer = self._tar("own code", builder, argv, "app.tar", progress, source, wheelhouse)
             progress.tell(f"dependencies {what}, own code {layer.stat().st_size / 1e3:.0f} kB")
         image = Image(self.target.environment.registry, self.app.name, version)
         with self.report.phase("image") as progress:
@@ -120,29 +120,15 @@ class _Build:
                 f"there is no {self.app.wheels.requirements} in {where}",
             )
 
-    def _builder(self, progress: Progress) -> str:
-        if not self.engine.has(plans.DEBIAN):
-            raise Refused(
-                f"The image {plans.DEBIAN} is not on this host.\nFetch or make it: inv bootstrap --only deploy"
-            )
-        recipe = plans.builder(self.app)
-        tag = recipe.tag(self.engine.image_id(plans.DEBIAN) or "")
-        if self.engine.has(tag):
-            progress.tell("kept")
-        else:
-            self.engine.build("builder image", recipe.dockerfile, recipe.files, tag, progress.now)
-            progress.tell("built")
-        return tag
-
     def _wheels(self, builder: str, source: Path, progress: Progress) -> Path:
-        requirements = (source / self.app.wheels.requirements).read_text(encoding="utf-8")
-        key = plans.wheelhouse_key(self.app, self.engine.image_id(builder) or "", requirements, EPOCH)
+        wanted = requirements.inputs(source, self.app.wheels.requirements)
+        key = plans.wheelhouse_key(self.app, self.engine.image_id(builder) or "", wanted, EPOCH)
         house = self.cache / "wheels" / f"{self.app.name}-{key}"
-        if (house / "done").exists():
+        if wheelhouses.is_whole(house):
             progress.tell(f"kept: nothing compiled ({house.name})")
             return house
-        shutil.rmtree(house, ignore_errors=True)  # what an interrupted build left
-        if (other := _same(house, key)) is not None:
+        wheelhouses.remove(house)  # what an interrupted build left
+        if (other := wheelhouses.copy(house, key)) is not None:
             progress.tell(f"kept: nothing compiled (those of {other.name})")
             return house
         house.mkdir(parents=True)
@@ -155,7 +141,7 @@ class _Build:
         calls = sum(" -c " in line for line in log.read_text().splitlines()) if log.exists() else 0
         found = [one.name for one in house.glob("*.whl")]
         (house / plans.DEPENDENCIES).write_text(plans.dependencies_list(self.app, found), encoding="utf-8")
-        (house / "done").touch()
+        (house / wheelhouses.DONE).touch()
         loose = plans.unpinned(self.app, found)
         free = f", {len(loose)} not pinned: see {house / plans.DEPENDENCIES}" if loose else ""
         progress.tell(f"{len(found)} wheels, {calls} files compiled with {self.app.wheels.cflags[:24]}…{free}")
@@ -165,13 +151,13 @@ class _Build:
         if self.app.base == "debian":
             recipe = plans.debian_base(self.app)
             tag = recipe.tag(self.engine.image_id(plans.DEBIAN) or "")
-            if not self.engine.has(tag):
+            if not shared_images.has(self.engine, self.cache, tag):
                 self.engine.build("base image", recipe.dockerfile, recipe.files, tag, progress.now)
         else:
             argv = plans.slim_base(self.app, EPOCH)
             tag = f"depl-slim:{plans.digest(self.engine.image_id(builder) or '', *argv)}"
-            if not self.engine.has(tag):
-                self.engine.import_tar(self._tar("base image", builder, argv, "base.tar", {}, progress), tag)
+            if not shared_images.has(self.engine, self.cache, tag):
+                self.engine.import_tar(self._tar("base image", builder, argv, "base.tar", progress), tag)
         progress.tell(f"{self.app.base}, {self.engine.size(tag) / 1e6:.1f} MB")
         return tag
 
@@ -181,35 +167,38 @@ class _Build:
         """The base image with the dependencies on it, each of whose compiled modules loads; and how it came."""
         text = plans.dependencies_image(self.app, base)
         jobs = {"jobs.tar": job_layer.pack(EPOCH)} if self.app.jobs else {}
-        tag = (
-            f"depl-dependencies:{plans.digest(text, self.engine.image_id(base) or '', wheelhouse.name, *jobs.values())}"
-        )
-        if self.engine.has(tag):
+        wheels = wheelhouse.name.rpartition("-")[2]  # by what they are: apps with the same, such as branches, share it
+        tag = f"depl-dependencies:{plans.digest(text, self.engine.image_id(base) or '', wheels, *jobs.values())}"
+        if shared_images.has(self.engine, self.cache, tag):
             return tag, "kept"
         kept = wheelhouse / "layer.tar"
         if not kept.exists():
-            mounts = {str(source): plans.SOURCE, str(wheelhouse): plans.WHEELS}
-            made = self._tar("dependencies", builder, plans.dependencies(self.app), "deps.tar", mounts, progress)
+            argv = plans.dependencies(self.app)
+            made = self._tar("dependencies", builder, argv, "deps.tar", progress, source, wheelhouse)
             shutil.copyfile(made, kept.with_suffix(".new"))
             kept.with_suffix(".new").rename(kept)
-        unchecked = f"{tag}-unchecked"
+        unchecked = f"{tag}{shared_images.UNCHECKED}"
         self.engine.build("dependencies", text, {"deps.tar": kept.read_bytes(), **jobs}, unchecked, progress.now)
         said = self._check(unchecked, progress)
         self.engine.rename(unchecked, tag)
         return tag, f"{kept.stat().st_size / 1e6:.1f} MB, {said}"
 
     def _tar(
-        self, what: str, builder: str, argv: tuple[str, ...], name: str, mounts: dict[str, str], progress: Progress
-    ) -> Path:
-        """Run a program of the builder that writes a tar, and keep what it wrote."""
+        self, what: str, builder: str, argv: tuple[str, ...], name: str, progress: Progress,
+        source: Path | None = None, wheelhouse: Path | None = None,
+    ) -> Path:  # fmt: skip
+        """Run a program of the builder that writes a tar, and keep what it wrote.
+
+        It may be the source's own code: what other builds take from the wheelhouse it can only read.
+        """
         out = self.folder / "out"
         out.mkdir(exist_ok=True)
         into_file = ("sh", "-c", 'file=$1; shift; "$@" >"$file"', "sh", f"{plans.OUT}/{name}", *argv)
         environment = {**plans.flags(self.app, EPOCH), "COMPILE_LOG": "/dev/null"}
-        self.engine.run(
-            what, builder, into_file, mounts={str(out): plans.OUT, **mounts}, environment=environment, say=progress.now
-        )
-        return out / name
+        mounts = {str(out): plans.OUT, **({str(source): plans.SOURCE} if source else {})}
+        reads = {str(wheelhouse): plans.WHEELS} if wheelhouse else {}
+        self.engine.run(what, builder, into_file, mounts=mounts, reads=reads, environment=environment, say=progress.now)
+        return plain_file(out / name, what)
 
     def _check(self, image: str, progress: Progress) -> str:
         """Load every compiled module of an image: what lacks a library fails here, not on a host."""
@@ -218,47 +207,73 @@ class _Build:
         return said.splitlines()[0]
 
     def _tidy(self) -> None:
-        """Remove what is old: versions, which the registry has, and what can be made again."""
-        for prefix in (
-            f"{self.target.environment.registry}/{self.app.name}:",
-            "depl-builder:",
-            "depl-slim:",
-            "depl-base:",
-            "depl-dependencies:",
-        ):
-            for tag in self.engine.tags(prefix)[:-KEPT]:
-                self.engine.forget(tag)
-        houses = (self.cache / "wheels").glob(f"{self.app.name}-*")
-        for house in sorted(houses, key=lambda one: one.stat().st_mtime)[:-KEPT]:
-            shutil.rmtree(house)
+        """Remove what is old: versions, which the registry has, and what can be made again.
+
+        What all share goes by builds of apps alone: many branches with an image each push out no app's.
+        """
+        for tag in self.engine.tags(f"{self.target.environment.registry}/{self.app.name}:")[:-KEPT]:
+            self.engine.forget(tag)
+        if not self.target.branch:
+            shared_images.tidy(self.engine, self.cache)
+        houses = sorted(wheelhouses.of(self.cache, self.app.name), key=lambda one: one.stat().st_mtime)
+        for house in houses[:-KEPT]:
+            wheelhouses.remove(house)
 
 
-def _same(house: Path, key: str) -> Path | None:
-    """Make a wheelhouse of another app's, where one is the same; returns that one."""
-    for done in house.parent.glob(f"*-{key}/done"):
-        try:
-            shutil.copytree(done.parent, house, copy_function=os.link)
-        except OSError:  # the other app's build removed it meanwhile
-            shutil.rmtree(house, ignore_errors=True)
-        else:
-            return done.parent
-    return None
+def builder_image(engine: Engine, cache: Path, packages: Packages, progress: Progress) -> str:
+    """The image that builds, with these packages; made where it is not there. Raises Refused without Debian's."""
+    must_have_debian(engine)
+    recipe = plans.builder(packages)
+    tag = recipe.tag(engine.image_id(plans.DEBIAN) or "")
+    if shared_images.has(engine, cache, tag):
+        progress.tell("kept")
+    else:
+        engine.build("builder image", recipe.dockerfile, recipe.files, tag, progress.now)
+        progress.tell("built")
+    return tag
+
+
+def must_have_debian(engine: Engine) -> None:
+    """Refuse to build without the image that all others are made from."""
+    if not engine.has(plans.DEBIAN):
+        raise Refused(f"The image {plans.DEBIAN} is not on this host.\nFetch or make it: inv bootstrap --only deploy")
+
+
+def wheels_of_depl(engine: Engine, cache: Path, wanted: bytes, progress: Progress) -> dict[str, bytes]:
+    """The wheels of depl's own requirements, each by its path beside a Dockerfile; raises StepFailed with pip's log."""
+    builder = builder_image(engine, cache, Packages(), progress)
+    with TemporaryDirectory(dir=cache, prefix="own-wheels-") as folder:
+        house = Path(folder)
+        (house / plans.REQUIREMENTS).write_bytes(wanted)
+        engine.run(
+            "wheels", builder, plans.own_wheels(), mounts={folder: plans.WHEELS}, network="host", say=progress.now
+        )
+        return {f"wheels/{one.name}": one.read_bytes() for one in sorted(house.glob("*.whl"))}
+
+
+def plain_file(path: Path, what: str) -> Path:
+    """A file that a source's own code wrote; raises StepFailed for what leads elsewhere: it would be read out here."""
+    if path.is_symlink() or not path.is_file():
+        raise StepFailed(f"{what}: what it left as its result is no file.")
+    return path
 
 
 @contextmanager
 def one_at_a_time(target: Target, report: Report) -> Iterator[None]:
     """Let one build of an app at a time claim a version and write the cache."""
-    cache = Path(target.environment.cache)
-    if not os.access(cache, os.W_OK):
-        raise DeplError(f"{cache} can't be written to; builds keep wheels there.\nMake it: inv bootstrap --only deploy")
-    with (cache / f"build-{target.app.name}.lock").open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            report.note(f"Waiting for another build of {target.app.name}: {lock.read().strip()}")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.truncate(0)
-        lock.write(json.dumps({"who": target.who, "pid": os.getpid()}))
-        lock.flush()
+    path = Path(target.environment.cache) / f"build-{target.app.name}.lock"
+    with alone(path, target.who, lambda who: report.note(f"Waiting for another build of {target.app.name}: {who}")):
         yield
+
+
+def forget(target: Target) -> None:
+    """Remove what builds of an app keep on this machine: its images, its wheels, what a killed build left."""
+    cache, name = Path(target.environment.cache), target.app.name
+    engine = Engine(name)
+    engine.clear()
+    for tag in engine.tags(f"{target.environment.registry}/{name}:"):
+        engine.forget(tag)
+    shutil.rmtree(cache / f"work-{name}", ignore_errors=True)
+    for house in wheelhouses.of(cache, name):
+        wheelhouses.remove(house)
+    (cache / f"build-{name}.lock").unlink(missing_ok=True)

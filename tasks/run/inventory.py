@@ -16,22 +16,16 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ..errors import BadConfig
-from ..model.environment import ClickHouse, Environment, Host
-from ..model.service import KINDS, OTHER, Service
+from ..model.environment import ClickHouse, Environment, Host, is_address
+from . import check_branches, check_infra, check_notify, check_services
 from .apps import check_variables
-from .read import DOMAIN, MEMORY, NAME, SIGNALS, is_text, require, structure
+from .read import DOMAIN, FILE_NAME, NAME, PATH, URL, is_text, require, structure
 from .settings import PROJECT
 
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 _PERSON = re.compile(r"[a-z][a-z0-9._-]{0,31}", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
-_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", re.ASCII)
-_IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._/:@-]{0,254}", re.ASCII)
-_SETTING = re.compile(r"[a-z][a-z0-9_.-]{0,62}", re.ASCII)
-_OF_OTHERS = ("command", "user", "data", "socket", "health", "backup", "restore", "stop_signal")
-_URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\d{1,5})?(/[A-Za-z0-9._/-]*)?", re.ASCII)
 _TABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
 _OPTIONS = (
@@ -52,6 +46,10 @@ _OPTIONS = (
     "default_app",
     "services",
     "clickhouse",
+    "branches",
+    "notify",
+    "infra",
+    "names",
 )
 
 
@@ -63,7 +61,7 @@ def load(name: str) -> Environment:
 def parse(name: str, listing: Any) -> Environment:
     """Turn what `ansible-inventory --list` printed into an Environment; raises BadConfig."""
     where = f"conf/inventory/{name}"
-    require(_NAME.fullmatch(name), where, "an environment's name has letters, digits, '.', '_' and '-'")
+    require(FILE_NAME.fullmatch(name), where, "an environment's name has letters, digits, '.', '_' and '-'")
     require(_has_form(listing), where, "what ansible-inventory printed is not what --list prints")
     variables: Mapping[str, Mapping[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
     if not variables:
@@ -136,7 +134,7 @@ def _check(environment: Environment, where: str) -> None:
     require(_USER.fullmatch(environment.user), f"{where}: depl_user", f"{environment.user!r:.60} is no user")
     for key in ("known_hosts", "cache"):
         path = getattr(environment, key)
-        require(_PATH.fullmatch(path), f"{where}: depl_{key}", "expected an absolute path of plain characters")
+        require(PATH.fullmatch(path), f"{where}: depl_{key}", "expected an absolute path of plain characters")
     slots, installed, running = environment.slots, environment.keep_installed, environment.keep_running
     require(4 <= slots <= 10, f"{where}: depl_slots", "expected 4 to 10")
     require(
@@ -152,7 +150,7 @@ def _check(environment: Environment, where: str) -> None:
         at = f"{where}: depl_tls.{name}"
         require(DOMAIN.fullmatch(name.removeprefix("*.")), at, "expected a host name, or a wildcard such as *.foo.com")
         for key, path in (("certificate", found.certificate), ("key", found.key)):
-            require(_PATH.fullmatch(path), f"{at}.{key}", "expected an absolute path of plain characters")
+            require(PATH.fullmatch(path), f"{at}.{key}", "expected an absolute path of plain characters")
     _check_networks(environment.trusted_proxies, f"{where}: depl_trusted_proxies")
     _check_networks(environment.preview_allow.networks, f"{where}: depl_preview_allow.networks")
     for person, password in environment.preview_allow.users.items():
@@ -173,61 +171,30 @@ def _check(environment: Environment, where: str) -> None:
         check_variables(placement.environment, f"{at}.environment")
     default = environment.default_app
     require(not default or default in environment.apps, f"{where}: depl_default_app", "depl_apps has no such app")
+    for name, place in environment.names.items():
+        require(DOMAIN.fullmatch(name), f"{where}: depl_names", f"{name!r:.60} is no host name")
+        known = is_address(place) or any(place == host.name for hosts in environment.groups.values() for host in hosts)
+        require(
+            known, f"{where}: depl_names.{name}", f"{place!r:.60} is neither a host of the inventory nor an address"
+        )
+    if environment.notify:
+        check_notify.check(environment.notify, f"{where}: depl_notify")
     if environment.clickhouse:
         _check_clickhouse(environment.clickhouse, f"{where}: depl_clickhouse")
     for name, service in environment.services.items():
-        _check_service(name, service, environment, f"{where}: depl_services.{name}")
+        check_services.check(name, service, environment, f"{where}: depl_services.{name}")
+    if environment.branches:
+        check_branches.check(environment.branches, environment, f"{where}: depl_branches")
+    if environment.infra:
+        check_infra.check(environment.infra, environment, f"{where}: depl_infra")
 
 
 def _check_clickhouse(server: ClickHouse, at: str) -> None:
-    require(_URL.fullmatch(server.url), f"{at}.url", "expected http://host:port or https://host:port")
+    require(URL.fullmatch(server.url), f"{at}.url", "expected http://host:port or https://host:port")
     require(_TABLE.fullmatch(server.table), f"{at}.table", "expected a table's name, or database.table")
     for key, value in (("user", server.user), ("password", server.password)):
         # Both go into a header of HTTP.
         require(value.isascii() and is_text(value, "\r\n"), f"{at}.{key}", "expected one line of plain characters")
-
-
-def _check_service(name: str, service: Service, environment: Environment, at: str) -> None:
-    require(NAME.fullmatch(name), at, "a service's name has 1 to 30 of a-z, 0-9 and '-', a letter first")
-    require(
-        service.known or service.kind == OTHER,
-        f"{at}.kind",
-        f"expected one of {', '.join((*KINDS, OTHER))}, got {service.kind!r:.60}",
-    )
-    there = {host.name for hosts in environment.groups.values() for host in hosts}
-    require(service.host in there, f"{at}.host", f"there is no host {service.host!r:.60} in a group of the inventory")
-    require(MEMORY.fullmatch(service.memory), f"{at}.memory", "expected a size such as 256m or 1g")
-    require(1 < service.pids <= 32768, f"{at}.pids", "expected 2 to 32768")
-    require(0 < service.grace <= 600, f"{at}.grace", "expected 1 to 600 seconds")
-    require(0 <= service.port < 65536, f"{at}.port", "expected 1 to 65535")
-    require(0 < service.keep_backups <= 1000, f"{at}.keep_backups", "expected 1 to 1000")
-    require(0 <= service.user < 2**31, f"{at}.user", "expected a user's number")
-    require(_is_address(service.listen), f"{at}.listen", f"{service.listen!r:.60} is no IP address")
-    require(not service.image or _IMAGE.fullmatch(service.image), f"{at}.image", f"{service.image!r:.60} is no image")
-    for key, value in service.settings.items():
-        require(_SETTING.fullmatch(key), f"{at}.settings", f"{key!r:.60} is no setting")
-        require(is_text(value, "\r\n"), f"{at}.settings.{key}", "a value is one line of text")
-    check_variables(service.environment, f"{at}.environment")
-    own = [key for key in _OF_OTHERS if getattr(service, key) != getattr(Service(OTHER, ""), key)]
-    if service.known:
-        require(not own, f"{at}.{min(own, default='')}", f"is for services of kind {OTHER!r} only")
-        require(not service.settings or service.known.setting, f"{at}.settings", f"{service.kind} has none here")
-        return
-    require(service.image, f"{at}.image", f"a service of kind {OTHER!r} needs one")
-    require(not service.settings, f"{at}.settings", f"a service of kind {OTHER!r} has a command instead")
-    require(service.socket or service.port, f"{at}.port", "say port or socket, or nothing can reach it")
-    require(not service.socket or _NAME.fullmatch(service.socket), f"{at}.socket", "expected a file's name")
-    require(_PATH.fullmatch(service.data), f"{at}.data", "expected an absolute path of plain characters")
-    require(service.stop_signal in ("", *SIGNALS), f"{at}.stop_signal", f"expected one of {', '.join(SIGNALS)}")
-    for key in ("command", "health", "backup", "restore"):
-        require(all(map(is_text, getattr(service, key))), f"{at}.{key}", "has characters that no command line can have")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return "%" not in str(ipaddress.ip_address(text))
-    except ValueError:
-        return False
 
 
 def _check_networks(networks: tuple[str, ...], where: str) -> None:

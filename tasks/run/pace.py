@@ -13,3 +13,8 @@ def looks(every: float) -> Iterator[float]:
         yield time.time()
         due = max(due + every, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def moment() -> float:
+    """Seconds since 1970."""
+    return time.time()

@@ -9,9 +9,11 @@ from typing import Any, Generic, TypeVar
 from ..commands import onhost
 from ..errors import DeplError, StepFailed
 from ..model.environment import Environment, Host
-from ..plan import balancer, needs, service_facts, services
+from ..model.layout import ROOT
+from ..plan import balancer, branch_facts, needs, service_facts, services
 from ..plan import facts as facts_of
 from ..plan.balancer import Balancer
+from ..plan.branch_facts import Staging
 from ..plan.facts import Facts
 from ..plan.service_facts import ServiceFacts
 from ..plan.wishes import Estate, Target
@@ -76,6 +78,11 @@ def of_services(estate: Estate) -> Question[ServiceFacts]:
         Command(onhost.services(estate.layout.home, asked), timeout=20 + 20 * len(asked)),
         lambda host, answer: service_facts.parse(host, answer, asked),
     )
+
+
+def of_branches() -> Question[Staging]:
+    """What is of branches on the staging host."""
+    return Question(Command(onhost.branches(ROOT), timeout=FACTS_SECONDS), branch_facts.parse)
 
 
 def _or_raise(answer: list[Result] | Exception) -> list[Result]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import ssl
 import urllib.error
@@ -65,15 +66,38 @@ def layers(target: Target, version: Version) -> dict[str, int]:
     return {layer["digest"]: layer["size"] for layer in found.get("layers", ())}
 
 
+def label(target: Target, version: Version, name: str) -> str:
+    """A label of a version's image; "" where it has none. Raises Refused where there is no such image."""
+    digest = json.loads(_manifest(target, version))["config"]["digest"]
+    about = _get(target.environment.registry, f"/v2/{target.app.name}/blobs/{digest}") or {}
+    return str(((about.get("config") or {}).get("Labels") or {}).get(name, ""))
+
+
 def name_again(target: Target, version: Version, new: str) -> None:
     """Give the image of a version another tag too: its manifest is put once more, and no layer moves."""
-    place = f"/v2/{target.app.name}/manifests"
-    found = _ask(target.environment.registry, f"{place}/{version}")
+    found = _manifest(target, version)
+    kind = json.loads(found).get("mediaType", OCI_MANIFEST)
+    _ask(target.environment.registry, f"/v2/{target.app.name}/manifests/{new}", put=found, kind=kind)
+
+
+def _manifest(target: Target, version: Version) -> bytes:
+    found = _ask(target.environment.registry, f"/v2/{target.app.name}/manifests/{version}")
     if found is None:
         must_have(target, version)
         raise Refused(f"{target.environment.registry} has no manifest of {version}.\nBuild one: inv build")
-    kind = json.loads(found).get("mediaType", OCI_MANIFEST)
-    _ask(target.environment.registry, f"{place}/{new}", put=found, kind=kind)
+    return found
+
+
+def forget(registry: str, repository: str) -> None:
+    """Take all images out of a repository; raises Refused where the registry doesn't allow that.
+
+    Their layers go from its disk with its next garbage collection, as far as no other image has them.
+    """
+    place = f"/v2/{repository}/manifests"
+    for tag in tags(registry, repository):
+        # Tags of one manifest go with the first of them.
+        if (manifest := _ask(registry, f"{place}/{tag}")) is not None:
+            _ask(registry, f"{place}/sha256:{hashlib.sha256(manifest).hexdigest()}", method="DELETE")
 
 
 def _version(tag: str) -> Version | None:
@@ -91,8 +115,8 @@ def _get(registry: str, path: str) -> Any:
         raise Unreachable(f"The registry {registry} answers what is no JSON to {path}.") from None
 
 
-def _ask(registry: str, path: str, put: bytes | None = None, kind: str = "") -> bytes | None:
-    """One GET, or one PUT of a manifest; None for a 404.
+def _ask(registry: str, path: str, put: bytes | None = None, kind: str = "", method: str = "") -> bytes | None:
+    """One GET, one PUT of a manifest, or another method; None for a 404.
 
     The CA and the login are those that docker uses: one place for each.
     """
@@ -100,7 +124,7 @@ def _ask(registry: str, path: str, put: bytes | None = None, kind: str = "") -> 
     context = ssl.create_default_context(cafile=str(authority) if authority.exists() else None)
     headers = {**_login(registry), "Accept": f"{MANIFEST}, {OCI_MANIFEST}", "Content-Type": kind}
     request = urllib.request.Request(
-        f"https://{registry}{path}", data=put, headers=headers, method="PUT" if put else "GET"
+        f"https://{registry}{path}", data=put, headers=headers, method=method or ("PUT" if put else "GET")
     )
     try:
         with urllib.request.urlopen(request, timeout=10, context=context) as answer:  # noqa: S310
@@ -111,6 +135,11 @@ def _ask(registry: str, path: str, put: bytes | None = None, kind: str = "") -> 
         if error.code in (401, 403):
             raise DeplError(
                 f"The registry {registry} refuses the login here ({error.code}).\nRenew it: inv bootstrap"
+            ) from None
+        if error.code == 405:
+            raise Refused(
+                f"The registry {registry} lets nobody delete images.\n"
+                "Allow it: storage.delete.enabled in its configuration"
             ) from None
         raise Unreachable(f"The registry {registry} answers {error.code} to {path}.") from None
     except (OSError, ValueError) as error:

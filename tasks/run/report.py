@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
-from teamcity.messages import TeamcityServiceMessages
-
-from . import settings
+from ..errors import DeplError, StepFailed
+from . import settings, teamcity
+from .lines import Lines
 
 QUIET_SECONDS = 15
+LONGEST_PROBLEM = 4000
+"""Characters of a build problem; TeamCity cuts longer ones."""
 
 
 class Progress:
@@ -29,13 +34,28 @@ class Progress:
             self.details.append(detail)
 
 
+@dataclass
+class Losses:
+    """Requests that ended while traffic was moved, and those of them that got no answer from the app."""
+
+    requests: int = 0
+    lost: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.lost:,} of {self.requests:,} requests lost"
+
+
 class Report:
     """Lines for a terminal or a log: a title, a line a phase, notes, and the last word."""
+
+    counts = False
+    """Whether somebody keeps numbers that it takes time to find out."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out or sys.stdout
         self.began = time.monotonic()
         self._said = 0.0
+        self.losses: Losses | None = None
 
     @property
     def seconds(self) -> float:
@@ -51,10 +71,15 @@ class Report:
         self._write(text + "\n")
 
     def _write(self, text: str) -> None:
-        """Write to whoever reads; when they have gone (`… | head`) the work goes on without them."""
-        try:
+        with self._read_or_not():
             self.out.write(text)
             self.out.flush()
+
+    @contextmanager
+    def _read_or_not(self) -> Iterator[None]:
+        """Write to whoever reads; when they have gone (`… | head`) the work goes on without them."""
+        try:
+            yield
         except BrokenPipeError:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.out.fileno())
@@ -103,57 +128,101 @@ class Report:
     def artifact(self, path: str) -> None:
         """Hand a file to whoever keeps files of builds."""
 
-    def problem(self, verb: str, text: str) -> None:
+    def about(self, app: str, hosts: Iterable[str]) -> None:
+        """Say whose failure it would be."""
+
+    def done(self, text: str, following: str = "") -> None:
+        """Say the last word: what is there now, what it cost, and what could follow."""
+        self.line(f"{self._with_losses(text)}{f'  {following}' if following else ''}")
+
+    def _with_losses(self, text: str) -> str:
+        return f"{text.removesuffix('.')}, {self.losses}" if self.losses else text
+
+    def lost(self, requests: int, lost: int) -> None:
+        """Add up what moving traffic cost, where that is counted."""
+        before = self.losses or Losses()
+        self.losses = Losses(before.requests + requests, before.lost + lost)
+        self.statistic("depl.requests", self.losses.requests)
+        self.statistic("depl.requestsLost", self.losses.lost)
+
+    def problem(self, verb: str, error: Exception) -> None:
         """Say why work failed, where that is kept apart from the text that people read."""
 
 
 class TeamCityReport(Report):
     """The same events as TeamCity's service messages, one a line, beside the plain lines."""
 
+    counts = True
+
     def __init__(self, out: TextIO | None = None) -> None:
         super().__init__(out)
-        self._messages = TeamcityServiceMessages(output=_Bytes(self.out))
+        self._lines = self.out if isinstance(self.out, Lines) else Lines(self.out)
+        self.out = self._lines
+        self._app, self._hosts = "", frozenset[str]()
+
+    def _tell(self, name: str, value: str | None = None, /, **attributes: str) -> None:
+        with self._read_or_not():
+            self._lines.order(teamcity.message(name, value, **attributes))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[Progress]:
-        self._messages.progressMessage(name)
-        self._messages.blockOpened(name)
+        self._tell("progressMessage", name)
+        with self._block(name), super().phase(name) as progress:
+            yield progress
+
+    @contextmanager
+    def _block(self, name: str) -> Iterator[None]:
+        self._tell("blockOpened", name=name)
         try:
-            with super().phase(name) as progress:
-                yield progress
+            yield
         finally:
-            self._messages.blockClosed(name)
+            self._tell("blockClosed", name=name)
 
     def version(self, version: str) -> None:
-        # The library has no method of its own for this one.
-        self._messages._single_value_message("buildNumber", version)
-        self._messages.setParameter("depl.version", version)
+        self._tell("buildNumber", version)
+        self._tell("setParameter", name="depl.version", value=version)
 
     def progress(self, text: str) -> None:
         super().progress(text)
-        self._messages.progressMessage(text)
+        self._tell("progressMessage", text)
 
     def statistic(self, key: str, value: float) -> None:
-        self._messages.message("buildStatisticValue", key=key, value=f"{value:g}")
+        text = f"{value:.6f}".rstrip("0").rstrip(".")
+        self._tell("buildStatisticValue", key=key, value=text)
 
     def artifact(self, path: str) -> None:
-        self._messages.publishArtifacts(path)
+        self._tell("publishArtifacts", str(Path(path).resolve()))
 
-    def problem(self, verb: str, text: str) -> None:
-        self._messages.buildProblem(text, f"depl-{verb}"[:60])
+    def about(self, app: str, hosts: Iterable[str]) -> None:
+        self._app, self._hosts = app, frozenset(hosts)
+
+    def done(self, text: str, following: str = "") -> None:
+        super().done(text, following)
+        # What TeamCity says by itself stands first: that a condition failed must not be hidden.
+        self._tell("buildStatus", text=f"{{build.status.text}}: {self._with_losses(text)}")
+
+    def problem(self, verb: str, error: Exception) -> None:
+        if isinstance(error, DeplError) and error.told:
+            return
+        if isinstance(error, StepFailed) and error.log:
+            with self._block(f"log of what failed in {verb}"):
+                self.line(error.log)
+            if error.cut:
+                self.artifact(_kept(verb, error.log))
+        self._tell(
+            "buildProblem",
+            description=(str(error).strip() or type(error).__name__)[:LONGEST_PROBLEM],
+            identity=teamcity.identity(verb, self._app, self._hosts, error),
+        )
+        if isinstance(error, DeplError):
+            error.told = True
 
 
-class _Bytes:
-    """Where teamcity-messages writes: it encodes by itself, our stream takes text."""
-
-    def __init__(self, out: TextIO) -> None:
-        self.out = out
-
-    def write(self, data: bytes) -> None:
-        self.out.write(data.decode())
-
-    def flush(self) -> None:
-        self.out.flush()
+def _kept(verb: str, log: str) -> str:
+    """A log as a file in the build's own temporary folder, which TeamCity empties."""
+    path = Path(tempfile.mkdtemp(prefix="depl-")) / f"{verb}.log"
+    path.write_text(f"{log}\n", encoding="utf-8", errors="backslashreplace")
+    return str(path)
 
 
 def make(*, aside: bool = False) -> Report:

@@ -1,7 +1,8 @@
-"""Tables for people. rich draws them, fitted to the terminal; a log gets the same without colours."""
+"""Tables for people. rich draws them, fitted to the terminal; a log, or NO_COLOR, gets the same without colours."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -22,8 +23,9 @@ def show(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
+    plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     width = shutil.get_terminal_size((WIDE, 24)).columns if sys.stdout.isatty() else WIDE
-    console = Console(width=width, highlight=False)
+    console = Console(width=width, highlight=False, force_terminal=False if plain else None)
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for head in heads:
         table.add_column(head.lstrip(">"), justify="right" if head.startswith(">") else "left", overflow="fold")

@@ -24,6 +24,14 @@ from .settings import PROJECT
 FILE = "secrets.age"
 """Its ending is among those that conf/ansible/ansible.cfg tells Ansible to leave alone."""
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,29}", re.ASCII)
+_KEY_OR_VARIABLE = re.compile(r"[a-z][a-z0-9_]{0,29}|[A-Z][A-Z0-9_]{0,63}", re.ASCII)
+_FORMS = {
+    "apps": (VARIABLE, "a variable"),
+    "services": (_KEY_OR_VARIABLE, "a service's value"),
+    "branches": (VARIABLE, "a variable"),
+    "notify": (_KEY, "a receiver's value"),
+}
+"""What stands below each of the kinds."""
 _LONGEST_NAME = 80
 _DEEPEST = 4
 """Levels of names: values, apps, app1, SECRET_KEY."""
@@ -33,6 +41,8 @@ _HEAD = """\
 """
 _HELP = """\
 # Secrets of {environment}. apps: environment variables by app. services: what depl's own services are given.
+# branches: environment variables of an app's branches, which get none of those of the app itself.
+# notify: what lets depl in at those who are told of deploys, by receiver.
 # One line a value; numbers and unusual characters in quotes. Save and leave the editor to encrypt.
 # apps:
 #   app1:
@@ -119,9 +129,9 @@ def texts(data: Any, where: str) -> dict[str, str]:
 
     Raises BadConfig. A message names only what has a name's form: all else may be a value on its wrong side.
     """
-    require(isinstance(data, Mapping) and set(data) <= set(KINDS), where, "expected the keys apps and services")
+    require(isinstance(data, Mapping) and set(data) <= set(KINDS), where, f"expected the keys {', '.join(KINDS)}")
     found: dict[str, str] = {}
-    for kind, key_form, of in (("apps", VARIABLE, "a variable"), ("services", _KEY, "a service's value")):
+    for kind, (key_form, of) in _FORMS.items():
         named = data.get(kind) or {}
         require(isinstance(named, Mapping), f"{where}: {kind}", "expected names with their values below them")
         for name, values in named.items():
@@ -141,7 +151,7 @@ def check_values(values: Mapping[str, str], where: str) -> None:
     """Refuse values that no environment file could hold; raises BadConfig, without a value."""
     for place, text in values.items():
         kind, name, key = place.split(".")
-        if kind == "apps":
+        if _FORMS[kind][0] is VARIABLE:
             check_variables({key: text}, f"{where}: {kind}.{name}")
         else:
             require(text and is_text(text, "\r\n"), f"{where}: {place}", "a value is one line of text")

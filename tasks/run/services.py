@@ -6,16 +6,19 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ..errors import BadInput, Refused, first_line
 from ..model.environment import names
 from ..model.secrets import NONE
+from ..model.service import AGENTS, Service
 from ..model.version import Version
 from ..plan import build as recipes
 from ..plan import services as plans
 from ..plan.service_facts import ServiceFacts
-from ..plan.wishes import Estate
-from . import apps, inventory, registry, secrets, settings
+from ..plan.wishes import Estate, Target
+from . import apps, files, inventory, registry, secrets, settings, source
+from . import images as of_apps
 from .engine import Engine
 from .question import of_services
 from .report import Report
@@ -23,6 +26,7 @@ from .ssh import Fleet
 from .work import Work, at_work, open_all
 
 REPOSITORY = "services"
+_ALL = "All hosts of services must answer."
 
 
 class OnServices(Work[ServiceFacts]):
@@ -46,7 +50,7 @@ def read(*, passwords: bool = False) -> Estate:
             f"conf/inventory/{environment.name} describes no services.\nSay which in depl_services: conf/inventory/"
             "production.example/group_vars/all.yml shows how."
         )
-    needs = {app: apps.load(app).services for app in sorted(environment.apps) if app in apps.names()}
+    needs = apps.needs(environment)
     known = secrets.load(environment.name) if passwords else NONE
     return Estate(environment, needs, settings.who(), time.time(), known)
 
@@ -59,12 +63,18 @@ def one_of(estate: Estate, service: str) -> str:
     return service
 
 
+def must_answer(estate: Estate) -> None:
+    """Raise Unreachable for a host that can't be reached, ahead of minutes in which images are built for it."""
+    with Fleet(estate.hosts, estate.environment) as fleet:
+        open_all(fleet, _ALL)
+
+
 @contextmanager
 def on_services(verb: str, estate: Estate, report: Report, dry: bool) -> Iterator[OnServices]:
     """Open a piece of work on all hosts of services; its lock is held until the end, but for a dry run."""
     report.title(f"{verb} {names(estate.hosts)} ({estate.environment.name}){', dry run' if dry else ''}")
     with Fleet(estate.hosts, estate.environment) as fleet:
-        open_all(fleet, "All hosts of services must answer.")
+        open_all(fleet, _ALL)
         with at_work(OnServices(estate, fleet, report, verb, dry)) as work:
             yield work
 
@@ -82,20 +92,40 @@ def images(
 
     Those of `fresh` are built anew, with the packages of today. A dry run builds nothing: it names what would be built.
     """
-    built: dict[tuple[str, bool], str] = {}
+    made: dict[tuple[object, ...], str] = {}
     found: dict[str, str] = {}
     # What stays as it is comes first: the newest image there is then not the one that is built for the others.
     for name, service in sorted(estate.environment.services.items(), key=lambda one: one[0] in fresh):
-        key = (service.kind, name in fresh)
-        if not service.image and key not in built:
-            built[key] = _image(estate, service.kind, report, fresh=name in fresh, dry=dry)
-        found[name] = service.image or built[key]
+        key = (service.app, service.made_of, service.base, service.user, name in fresh)
+        if not service.image and key not in made:
+            image = _image_of_app if service.app else _image_of_recipe
+            made[key] = image(estate, service, report, fresh=name in fresh, dry=dry)
+        found[name] = service.image or made[key]
     return found
 
 
-def _image(estate: Estate, kind: str, report: Report, *, fresh: bool, dry: bool) -> str:
+def _image_of_app(estate: Estate, service: Service, report: Report, *, fresh: bool, dry: bool) -> str:
+    """The newest image of an app in the registry that is made of today's description; built where there is none."""
+    app = service.app
+    target = Target(apps.load(app), estate.environment, estate.who, estate.now)
+    digest = recipes.digest(repr(target.app))
+    where = f"{estate.environment.registry}/{app}"
+    fitting = [tag for tag in registry.tags(estate.environment.registry, app) if tag.endswith(f"-{digest}")]
+    if fitting and not fresh:
+        return f"{where}:{fitting[-1]}"
+    if dry:
+        return f"{where}:{Version.next(datetime.now(UTC), registry.taken(target))}-{digest}"
+    version = of_apps.build(target, source.find(target.app, None, dirty=False), report).image.version
+    # With the description's digest, and so without being a version that could be installed as an app's.
+    registry.name_again(target, version, f"{version}-{digest}")
+    return f"{where}:{version}-{digest}"
+
+
+def _image_of_recipe(estate: Estate, service: Service, report: Report, *, fresh: bool, dry: bool) -> str:
     """The newest image in the registry that is made of today's recipe; built and pushed where there is none."""
-    recipe, where = plans.recipe(kind), estate.environment.registry
+    kind, where = service.made_of, estate.environment.registry
+    own = files.of_project(recipes.REQUIREMENTS, "depl's own requirements") if service.recipe in AGENTS else b""
+    recipe = plans.recipe(service, own)
     digest = recipe.tag().partition(":")[2]
     repository = f"{REPOSITORY}/{kind}"
     there = registry.tags(where, repository)
@@ -108,10 +138,11 @@ def _image(estate: Estate, kind: str, report: Report, *, fresh: bool, dry: bool)
     if dry:
         return image
     engine = Engine(f"service-{kind}")
-    if not engine.has(recipes.DEBIAN):
-        raise Refused(f"The image {recipes.DEBIAN} is not on this host.\nFetch or make it: inv bootstrap --only deploy")
+    of_apps.must_have_debian(engine)
     with report.phase(kind) as progress:
-        engine.build(f"image of {kind}", recipe.dockerfile, recipe.files, image, progress.now, fresh=fresh)
+        wheels = of_apps.wheels_of_depl(engine, Path(estate.environment.cache), own, progress) if own else {}
+        beside = {**recipe.files, **wheels}
+        engine.build(f"image of {kind}", recipe.dockerfile, beside, image, progress.now, fresh=fresh)
         engine.push(f"{where}/{repository}", tag, progress.now)
         progress.tell(f"built, {engine.size(image) / 1e6:.0f} MB")
     return image

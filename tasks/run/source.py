@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import BadInput, DeplError, Refused
 from ..model.app import App, Source
 from ..plan.build import normalised
+from . import git
 from .settings import PROJECT
 
 
@@ -40,7 +41,7 @@ class Checkout:
     def export(self, folder: Path) -> None:
         """Write the source to a folder: the commit's files, or the work tree's where it is dirty."""
         if self.dirty:
-            listed = _git(
+            listed = git.run(
                 self.repository, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", self.path
             )
             for name in filter(None, listed.split("\0")):
@@ -51,12 +52,15 @@ class Checkout:
                     there.write_bytes(found.read_bytes())
             return
         tree = self.commit if self.path == "." else f"{self.commit}:{self.path}"
-        packed = subprocess.run(
-            ["git", "-C", str(self.repository), "archive", "--format=tar", tree], capture_output=True, check=False
-        )
+        packed = git.ask(self.repository, "archive", "--format=tar", tree)
         if packed.returncode:
             raise DeplError(f"{self.commit[:12]} has no folder {self.path!r}: {packed.stderr.decode().strip()}")
-        subprocess.run(["tar", "-x", "-C", str(folder)], input=packed.stdout, check=True)
+        unpacked = subprocess.run(
+            ["tar", "-x", "-C", str(folder)], input=packed.stdout, stderr=subprocess.PIPE, check=False
+        )
+        if unpacked.returncode:
+            said, _, _ = unpacked.stderr.decode(errors="replace").partition("\n")
+            raise DeplError(f"{self.commit[:12]} can't be unpacked: {said[:300]}\nIs the disk full? df {folder}")
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def checkout(source: Source, ref: str, dirty: bool) -> Checkout:
     if not (repository / ".git").exists():
         raise BadInput(f"{repository} is no git checkout.\nSee source.repository in the app's description")
     commit = _resolve(repository, ref)
-    changed = _git(repository, "status", "--porcelain", "--", source.path).splitlines()
+    changed = git.run(repository, "status", "--porcelain", "--", source.path).splitlines()
     at_head = commit == _resolve(repository, "HEAD")
     if dirty and not at_head:
         raise BadInput(f"--dirty builds the work tree, --ref {ref} a commit.\nSay one of them")
@@ -120,33 +124,28 @@ def checkout(source: Source, ref: str, dirty: bool) -> Checkout:
             f"Changes are not committed: {changed[0][3:]}{f' and {more} more' if more else ''}.\n"
             "Commit them, build another --ref, or say --dirty"
         )
-    moment = int(_git(repository, "show", "--no-patch", "--format=%ct", commit))
-    origin = _git(repository, "config", "--default", "", "--get", "remote.origin.url").strip()
-    return Checkout(repository, source.path, commit, moment, bool(dirty and changed), _without_secrets(origin))
+    moment = int(git.run(repository, "show", "--no-patch", "--format=%ct", commit))
+    origin = git.run(repository, "config", "--default", "", "--get", "remote.origin.url").strip()
+    return Checkout(repository, source.path, commit, moment, bool(dirty and changed), without_secrets(origin))
+
+
+def origin(named: str, repository: str) -> str:
+    """Where an app's branches come from: a `named` address or folder, else what its source was cloned from, or that."""
+    if named:
+        here = PROJECT / named
+        return str(here.resolve()) if here.exists() else named
+    folder = (PROJECT / repository).resolve()
+    return git.run(folder, "config", "--default", str(folder), "--get", "remote.origin.url").strip()
 
 
 def _resolve(repository: Path, ref: str) -> str:
-    found = subprocess.run(
-        ["git", "-C", str(repository), "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    found = git.ask(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if found.returncode:
         raise BadInput(f"{ref[:80]!r} is no commit, branch or tag of {repository}.\nFetched already? git fetch")
-    return found.stdout.strip()
+    return found.stdout.decode().strip()
 
 
-def _git(repository: Path, *words: str) -> str:
-    # Names and addresses of any encoding: what is no UTF-8 stays as it is.
-    done = subprocess.run(
-        ["git", "-C", str(repository), *words],
-        capture_output=True, encoding="utf-8", errors="surrogateescape", check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise DeplError(f"git {words[0]} in {repository}: {done.stderr.strip()[:300]}")
-    return done.stdout
-
-
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """A remote's address as it may stand in an image's label: no user, no password, nothing behind the path."""
     scheme, found, rest = url.partition("://")
     if not found:  # a path, or user@host:path

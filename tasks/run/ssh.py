@@ -155,6 +155,24 @@ class Remote:
             line(text.decode(errors="replace").rstrip("\r\n"))
         return int(channel.recv_exit_status())
 
+    def terminal(self, argv: Argv, columns: int, lines: int) -> paramiko.Channel:
+        """Start a command that finds a terminal of that size."""
+        return self._execute(argv, (columns, lines))
+
+    def feed(self, argv: Argv, pieces: Iterable[bytes], seconds: float) -> Result:
+        """Run a command whose standard input is too much to be in memory; each piece, and its end, has so long."""
+        with _broken_is_unreachable(self.host):
+            channel = self._execute(argv)
+            channel.settimeout(seconds)
+            for piece in pieces:
+                if not _taken(channel, piece):
+                    break
+            with suppress(OSError):  # it has ended already
+                channel.shutdown_write()
+            out, err = (one.read().decode(errors="replace") for one in (channel.makefile(), channel.makefile_stderr()))
+            self._must_have_ended(channel)
+            return Result(channel.exit_status, out, err)
+
     def end(self, timeout: float) -> None:
         """Say that there is nothing more to come, and wait until the process has ended."""
         if self._channel:
@@ -172,8 +190,10 @@ class Remote:
         """Break off what another thread does with this host."""
         self._connection.client.close()
 
-    def _execute(self, argv: Argv) -> paramiko.Channel:
+    def _execute(self, argv: Argv, terminal: tuple[int, int] | None = None) -> paramiko.Channel:
         channel = self._connection.transport.open_session(timeout=OPEN_SECONDS)
+        if terminal:
+            channel.get_pty("xterm-256color", *terminal)
         # The one place that quotes: SSH has no argument lists, only a line for the user's shell.
         channel.exec_command(shlex.join(argv))
         return channel
@@ -227,6 +247,17 @@ class Remote:
             f"{self.host}: its answer is not JSON: {lines[-1][:300]}\n"
             "Is it bootstrapped? inv bootstrap   Does its login shell print something?"
         )
+
+
+def _taken(channel: paramiko.Channel, piece: bytes) -> bool:
+    """Send a piece; False where the command takes no more: it has ended, and says why."""
+    try:
+        channel.sendall(piece)
+    except TimeoutError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def _socket(address: str, port: int) -> socket.socket:

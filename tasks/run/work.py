@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -15,14 +14,15 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 import invoke
 
-from ..commands import files
+from ..commands import Argv, files
 from ..errors import DeplError, Refused, StepFailed, Unreachable, first_line
 from ..model.environment import Host, names
 from ..model.version import Version
+from ..plan import needs
 from ..plan.facts import Facts
 from ..plan.steps import Plan
 from ..plan.wishes import Target, Wish
-from .choose import choose, with_secrets
+from .choose import choose, present, with_secrets
 from .execute import execute
 from .lock import Lock
 from .look import out_of_rotation
@@ -48,6 +48,8 @@ class Work(Generic[Answer]):
         self._lock: Lock[Answer] | None = None
         self._without: Collection[Host] = ()
         self.facts: Sequence[Answer] = ()
+        self.later: list[Callable[[], None]] = []
+        """What is to be done when all went well and the lock is free again."""
 
     def carry_out(self, planner: Callable[[Sequence[Answer]], Plan], what: str) -> bool:
         """Plan, run, read again; False where there was nothing to do. A dry run prints the plan instead."""
@@ -65,6 +67,11 @@ class Work(Generic[Answer]):
             raise
         self._audit(what, "done")
         return True
+
+    def finish(self, plan: Plan, what: str) -> None:
+        """Run a plan that takes away all that facts are read of, and its outcome could be written to."""
+        if plan and self._lock:
+            execute(plan, self._fleet, self.report, before=self._entry(what, "began"), lock=self._lock.command)
 
     def _look_again(self, planner: Callable[[Sequence[Answer]], Plan], what: str) -> None:
         try:
@@ -106,6 +113,10 @@ class Work(Generic[Answer]):
         """Ask hosts something by the way; raises what is wrong with the first that doesn't answer."""
         answers = answers_of(self._fleet.ask({host: [command] for host, command in commands.items()}))
         return {host: results[-1] for host, results in answers.items()}
+
+    def feed(self, host: Host, argv: Argv, pieces: Iterable[bytes], seconds: float) -> Result:
+        """Run a command on a host with a stream as its input; each piece may take so many seconds."""
+        return self._fleet.remotes[host].feed(argv, pieces, seconds)
 
     def _entry(self, what: str, outcome: str) -> Command:
         """Write a line to a host's audit file. A full disk must not keep anybody from rolling back."""
@@ -156,7 +167,7 @@ class OnHosts(Work[Facts]):
 
     def present(self) -> Target:
         """The app with the time of now, for what is to be written down as happening now."""
-        return replace(self.target, now=time.time())
+        return present(self.target)
 
     def newest(self) -> Version:
         """The newest version that is installed on all hosts; says which."""
@@ -171,6 +182,15 @@ class OnHosts(Work[Facts]):
         chosen = max(everywhere)
         self.report.note(f"No --version given: the newest installed is {chosen}.")
         return chosen
+
+    def warn_of_unknown(self) -> None:
+        """Say which names of the inventory lead where a host can't look up."""
+        for facts in self.facts:
+            if lost := needs.unknown(self.target, facts):
+                self.report.note(
+                    f"Note: {facts.host} can't look up where depl_names leads: containers that are made there now "
+                    f"don't know {', '.join(lost)}."
+                )
 
     def warn_of_unfinished(self) -> None:
         """Say what an earlier command began and never ended, and on which hosts."""
@@ -201,6 +221,7 @@ def begin(
     report = make(aside=aside)
     with reporting(verb, report):
         target = choose(app)
+        report.about(target.name, [host.name for host in target.hosts])
         if secrets:
             target = with_secrets(target)
         dry = bool(c.config.run.dry)
@@ -229,6 +250,7 @@ def on_hosts(
         open_all(fleet, f"To go on without {{host}}: {advice}", spare)
         with at_work(OnHosts(target, fleet, report, verb, dry)) as work:
             work.warn_of_unfinished()
+            work.warn_of_unknown()
             yield work
 
 
@@ -244,6 +266,8 @@ def at_work(work: AnyWork) -> Iterator[AnyWork]:
         yield work
     finally:
         work.unlock()
+    for one in work.later:
+        one()
 
 
 def _without_traffic(target: Target, report: Report, lost: Sequence[Host]) -> list[Host]:
@@ -269,14 +293,16 @@ def reporting(verb: str, report: Report) -> Iterator[None]:
     """Hand a failure to whoever keeps failures, and let a stopped build come to a clean end."""
     endings = (signal.SIGTERM, signal.SIGHUP)
     previous = [signal.signal(one, _interrupt) for one in endings]
+    began = report.seconds
     try:
         yield
+        report.statistic(f"depl.{verb}Seconds", report.seconds - began)
     except DeplError as error:
-        report.problem(verb, str(error))
+        report.problem(verb, error)
         raise
     except OSError as error:  # this machine's own: a full disk, a missing right, an engine that went away
         failure = DeplError(f"{verb} can't go on, on this machine: {error}\nSee what is where: inv status")
-        report.problem(verb, str(failure))
+        report.problem(verb, failure)
         raise failure from None
     except KeyboardInterrupt:
         raise DeplError(f"\nInterrupted; what {verb} had done was put back.\nSee: inv status") from None

@@ -339,8 +339,14 @@ def containers(with_memory):
 
 def programs():
     """supervisord's programs of this app."""
+    return {name: state for name, state in watched().items() if is_own(name)}
+
+
+def is_own(program):
+    """Whether a program's name is this app's and a version behind it: others' names may begin with this one."""
     own = f"{APP['name']}-"
-    return {name: state for name, state in watched().items() if name.startswith(own) and name[len(own) :][:4].isdigit()}
+    year, dot = program[len(own) :][:4], program[len(own) + 4 :][:1]
+    return program.startswith(own) and year.isdigit() and dot == "."
 
 
 def watched():
@@ -415,6 +421,53 @@ def live():
     except OSError:
         return {"link": target, "counts": {}}
     return {"link": target, "counts": counts}
+
+
+def mark(path):
+    """Where a log ends, and the time, by this host's own clock: what `lost` counts from."""
+    try:
+        about = os.stat(path)
+    except FileNotFoundError:
+        return encode({"inode": 0, "size": 0, "time": time.time()})
+    return encode({"inode": about.st_ino, "size": about.st_size, "time": time.time()})
+
+
+def lost(path, since, seconds):
+    """Of the requests that ended from a mark on until so many seconds from now, those without an answer of the app's.
+
+    nginx answered these itself: with 502, 503 or 504. It writes its log a second late.
+    """
+    if hung_up(float(seconds) * 1000):
+        sys.exit("the connection broke")
+    since = decode(since)
+    found = {"requests": 0, "lost": 0}
+    for one in (f"{path}.1", path):
+        try:
+            with open(one, "rb") as log:
+                inode = os.fstat(log.fileno()).st_ino
+                # A log that was rotated meanwhile is behind the new one; what was rotated before has nothing for us.
+                if one != path and inode != since["inode"]:
+                    continue
+                log.seek(since["size"] if inode == since["inode"] else 0)
+                for line in log:
+                    tally(line, since["time"], found)
+        except FileNotFoundError:
+            continue
+    return encode(found)
+
+
+def tally(line, began, found):
+    """Count a request; a tester's, who asked for a version of their own, is none of the visitors'."""
+    try:
+        request = decode(line.decode(errors="replace"))
+        if request["time"] < began or request["forced"]:
+            return
+        found["requests"] += 1
+        # The time of the app's first header: no number where there was none. Logs of older sites don't tell it.
+        unanswered = not any(map(str.isdigit, request.get("answered", "")))
+        found["lost"] += request["status"] in (502, 503, 504) and unanswered
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return  # a torn line
 
 
 def audit():
@@ -602,6 +655,44 @@ def until(name, seconds, *argv):
             sys.exit("the connection broke")
 
 
+# --- branches ---
+
+
+def branches(root):
+    """What is here of branches: what each is, what of it is up or asleep, its containers, its last visitor."""
+    about(root)
+    folders = [one for one in listing("") if "--" in one and os.path.isdir(f"{root}/{one}")]
+    there = docker("/containers/json?all=1&filters=%7B%22label%22%3A%5B%22depl.app%22%5D%7D")  # those of apps
+    seen = read_json(f"{root}/branches/seen.json") or {}
+    return encode(
+        {
+            "clock": time.time(),
+            "disk_free": min(free("/srv"), free("/var/lib/docker")),
+            "memory_free": memory_free(),
+            "branches": {one: branch(one, there, seen) for one in folders},
+        }
+    )
+
+
+def branch(folder, there, seen):
+    live = os.path.basename(leads(f"{folder}/live/000") or "")
+    live = live if "@" in live else None
+    own = [container(one, True) for one in there if one["Labels"].get("depl.app") == folder]
+    return {
+        "about": read_json(f"{APP['home']}/{folder}/branch.json"),
+        "live": live,
+        "asleep": read_json(f"{APP['home']}/{folder}/releases/{live}/asleep.json") if live else None,
+        "containers": [one for one in own if one],
+        "seen": seen.get(folder),
+    }
+
+
+def memory_free():
+    """Bytes that programs could have without anything being moved out of memory."""
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
 # --- what a balancer knows ---
 
 
@@ -702,6 +793,7 @@ def lock(home, who):
         taken.flush()
     except OSError:
         pass  # a full disk doesn't keep anybody from making room: the lock is held all the same
+    label(home)
 
 
 def table(home, number, text):
@@ -734,6 +826,35 @@ def table(home, number, text):
         os.fsync(out.fileno())
     os.rename(draft, final)
     link(f"routes/{number}", f"{home}/live.new")
+
+
+def flip(new, live):
+    """Make another table live: this rename is all that visitors and callers go by."""
+    os.rename(new, live)
+    label(os.path.dirname(live))
+
+
+def label(home):
+    """Tell the processes of each version which arm it is, for their reports: a file each. Nothing is routed by it.
+
+    What goes wrong here fails nothing, and nobody waits for a disk: whoever takes the lock next comes by again.
+    """
+    try:
+        folder, table = f"{home}/arms", read_json(f"{home}/live/table.json") or {}
+        former = os.listdir(folder)
+        told = {arm: os.path.basename(table.get(arm) or "").partition("@")[0] for arm in ("control", "canary", "live")}
+        arms = {version: arm for arm, version in told.items() if version}
+        for one in former:
+            if one not in arms:
+                os.remove(f"{folder}/{one}")
+        for version, arm in arms.items():
+            if content(f"{folder}/{version}") != arm:
+                with open(f"{folder}/.new", "w", encoding="utf-8") as out:
+                    os.fchmod(out.fileno(), 0o644)
+                    out.write(arm)
+                os.rename(out.name, f"{folder}/{version}")
+    except Exception:  # noqa: BLE001, S110 - such as a torn table; a host where no process asks has no such folder
+        pass
 
 
 def start(name):
@@ -885,9 +1006,9 @@ def page(sock, path):
 
 
 VERBS = {
-    "append": append, "balance": balance, "facts": facts, "feed": feed, "finish": finish, "folder": folder,
-    "link": link, "lock": lock, "page": page, "reload": reload, "remove": remove, "rename": os.rename, "save": save,
-    "services": services, "settle": settle, "start": start, "steady": steady, "table": table, "until": until,
-    "wait": wait, "write": write,
+    "append": append, "balance": balance, "branches": branches, "facts": facts, "feed": feed, "finish": finish,
+    "flip": flip, "folder": folder, "link": link, "lock": lock, "lost": lost, "mark": mark, "page": page,
+    "reload": reload, "remove": remove, "rename": os.rename, "save": save, "services": services, "settle": settle,
+    "start": start, "steady": steady, "table": table, "until": until, "wait": wait, "write": write,
 }  # fmt: skip
 serve()

@@ -133,6 +133,12 @@ def fail() -> NoReturn:
     abort(Response("Failed on demand\n", query("status", int, default=500, low=400, high=599)))
 
 
+@pages.get("/raise")
+def blunder() -> NoReturn:
+    """Fail as code with a mistake in it does."""
+    raise RuntimeError("Raised on demand")
+
+
 @pages.get("/shop")
 def shop() -> str:
     """Stand for an app's usual page: it fails for some users always, and is slow for some requests, as it was told."""

@@ -7,13 +7,14 @@ import socket
 import sys
 import threading
 
-from . import services
+from . import errors, services
 
 SECONDS = 0.2
 
 
 def main() -> None:
     """Do jobs until SIGTERM: those of the queue, or where the app has none such as take a moment."""
+    errors.report()
     if os.environ.get("TESTAPP_WORKER_CRASH") == "1":
         sys.exit("no queue to take jobs from")
     ending = threading.Event()

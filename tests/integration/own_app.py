@@ -47,8 +47,13 @@ class OwnApp:
 
 
 @contextmanager
-def own_app(sandbox: Sandbox, name: str, components: dict[str, object], **more: object) -> Iterator[OwnApp]:
-    """Describe an app like app1 with more components, and other keys, on app1's hosts, under the name NAME.foo."""
+def own_app(
+    sandbox: Sandbox, name: str, components: dict[str, object], beside: str = "", **more: object
+) -> Iterator[OwnApp]:
+    """Describe an app like app1 with more components, and other keys, on app1's hosts, under the name NAME.foo.
+
+    `beside` is text that the inventory has too.
+    """
     description = PROJECT / "conf" / "apps" / f"{name}.yml"
     app = yaml.safe_load(description.with_name("app1.yml").read_text())
     app["components"].update(components)
@@ -56,7 +61,8 @@ def own_app(sandbox: Sandbox, name: str, components: dict[str, object], **more: 
 
     def edit(_, text):
         placed = f"  {name}:\n    domains: [{name}.foo]\n    hosts: appservers\n"
-        return text.replace(PLACED, placed).replace("depl_default_app: app1", f"depl_default_app: {name}")
+        default = f"{beside}\ndepl_default_app: {name}"
+        return text.replace(PLACED, placed).replace("depl_default_app: app1", default)
 
     description.write_text(yaml.safe_dump(app))
     try:

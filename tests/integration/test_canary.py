@@ -14,7 +14,7 @@ import pytest
 from .conftest import APP_HOSTS, undone, variant, wait_until
 from .own_app import OwnApp, own_app
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 APP = "trial"
 RULES = {

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from tests.teamcity import read
+
 from .conftest import PROJECT
 
 pytestmark = pytest.mark.integration
@@ -96,20 +98,15 @@ def test_two_builds_in_one_minute_get_their_own_versions(builds):
 def test_build_under_teamcity_speaks_service_messages(sandbox, builds):
     ended = sandbox.inv("build", environment="TEAMCITY_VERSION=2026.1")
     assert ended.code == 0, ended.text
-    version = ended.out.strip().splitlines()[-1].split()[1]
-    messages = [line for line in ended.out.splitlines() if line.startswith("##teamcity[")]
-    assert all(
-        re.fullmatch(r"##teamcity\[\w+( \w+='(\|.|[^|'\[\]])*'| '(\|.|[^|'\[\]])*')+\]", line) for line in messages
-    )
-    assert f"##teamcity[buildNumber '{version}']" in messages
-    names = [re.match(r"##teamcity\[(\w+)", line)[1] for line in messages]
-    assert names.count("blockOpened") == names.count("blockClosed") == 7
-    assert {"progressMessage", "buildStatisticValue", "setParameter"} <= set(names)
+    said = read(ended.out)
+    assert said.all("setParameter") == [{"name": "depl.version", "value": said.one("buildNumber")}]
+    assert len(said.all("blockOpened")) == 7
+    assert said.all("progressMessage")
+    assert {"depl.imageMegabytes", "depl.buildSeconds"} <= said.statistics().keys()
 
 
 def test_a_failure_under_teamcity_is_one_build_problem(sandbox):
     ended = sandbox.inv("promote", "--version", "1999.01.01.00.00", environment="TEAMCITY_VERSION=2026.1")
     assert ended.code == 1
-    problems = [line for line in ended.out.splitlines() if line.startswith("##teamcity[buildProblem")]
-    assert len(problems) == 1
-    assert "identity='depl-promote'" in problems[0]
+    (identity,) = read(ended.out).problems()
+    assert identity.startswith("depl_promote_app1_Refused_")

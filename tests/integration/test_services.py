@@ -32,11 +32,12 @@ def test_an_app_stores_searches_and_queues_by_sockets_and_by_tcp(board):
 
 
 def test_services_are_told_and_a_second_up_does_nothing(board):
-    found = board.services()
-    assert {name: (row["host"], row["health"]) for name, row in found.items()} == dict.fromkeys(
-        SERVICES, ("app1", "ok")
-    )
-    assert "Nothing to do: database, queue, search run as described" in board.sandbox.must("services.up")
+    found = {name: (row["host"], row["health"]) for name, row in board.services().items()}
+    assert {name: found[name] for name in SERVICES} == dict.fromkeys(SERVICES, ("app1", "ok"))
+    assert {health for _, health in found.values()} == {"ok"}
+    said = board.sandbox.must("services.up")
+    assert "Nothing to do: database, queue, search, staging-database" in said
+    assert "run as described, and answer" in said
 
 
 def test_nobody_without_a_password_gets_in_by_tcp(board):
@@ -104,6 +105,7 @@ def test_an_upgrade_keeps_the_data(board):
     assert said.index("✓ backup") < said.index("✓ start")
     after = board.sandbox.on("app1", "sudo docker inspect --format '{{.Config.Image}}' service-queue")
     assert after > before
+    board.sandbox.must("services.up")  # other services of that kind take the newer image, too
     assert sum(word in row["text"] for row in board.get("/notes")) == 2
     board.use()
 

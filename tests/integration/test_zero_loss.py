@@ -22,10 +22,14 @@ class Client(threading.Thread):
     """A keep-alive client that never repeats a request: GET and POST in turn, until told to stop."""
 
     def __init__(
-        self, address: tuple[str, int], stop: threading.Event, methods: tuple[str, ...] = ("GET", "POST")
+        self,
+        address: tuple[str, int],
+        stop: threading.Event,
+        methods: tuple[str, ...] = ("GET", "POST"),
+        host: str = "app1.foo",
     ) -> None:
         super().__init__()
-        self.address, self.stop, self.methods = address, stop, methods
+        self.address, self.stop, self.methods, self.host = address, stop, methods, host
         self.served: Counter[str] = Counter()
         self.failures: list[str] = []
 
@@ -37,9 +41,9 @@ class Client(threading.Thread):
             number += 1
             try:
                 if self.methods[number % len(self.methods)] == "GET":
-                    connection.request("GET", "/version", headers={"Host": "app1.foo"})
+                    connection.request("GET", "/version", headers={"Host": self.host})
                 else:
-                    headers = {"Host": "app1.foo", "Content-Type": "application/json"}
+                    headers = {"Host": self.host, "Content-Type": "application/json"}
                     connection.request("POST", "/echo", body, headers)
                 answer = connection.getresponse()
                 answer.read()
@@ -53,13 +57,13 @@ class Client(threading.Thread):
 
 
 @contextmanager
-def visitors(addresses, methods=("GET", "POST")):
+def visitors(addresses, methods=("GET", "POST"), host="app1.foo"):
     """A keep-alive client for each address; in the end none of their requests has failed.
 
     Yields a counter that then says how many requests each version served.
     """
     stop = threading.Event()
-    clients = [Client(address, stop, methods) for address in addresses]
+    clients = [Client(address, stop, methods, host) for address in addresses]
     served: Counter[str] = Counter()
     for client in clients:
         client.start()

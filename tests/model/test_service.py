@@ -4,7 +4,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tasks.model.service import KINDS, PARTS, Service, fill, password_of, way
+from tasks.model.service import KINDS, PARTS, Service, Space, fill, password_of, way
 
 DATABASE = Service(kind="postgresql", host="db")
 FOLDER = "/run/services/x"
@@ -49,7 +49,7 @@ def test_each_app_has_a_password_of_its_own_that_tells_nothing_of_the_services()
 
 
 def test_another_database_changes_the_name_and_not_the_user():
-    found = way(DATABASE, "app1", "secret", FOLDER, "h", "copy")
+    found = way(DATABASE, "app1", "secret", FOLDER, "h", Space("copy"))
     assert (found["user"], found["name"]) == ("app1", "copy")
     assert "@/copy?" in found["url"]
 

@@ -67,7 +67,7 @@ def test_what_a_package_brings_unpinned_is_told():
 
 
 def test_the_builder_has_the_headers_and_the_libraries_of_the_app():
-    text = build.builder(replace(APP, packages=Packages(build=("libpq-dev",), run=("libpq5",)))).dockerfile
+    text = build.builder(Packages(build=("libpq-dev",), run=("libpq5",))).dockerfile
     assert "libpq-dev" in text
     assert "libpq5" in text
 

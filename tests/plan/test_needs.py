@@ -8,7 +8,7 @@ from tasks.errors import BadConfig, Refused
 from tasks.model.environment import Host
 from tasks.model.secrets import Secrets
 from tasks.model.service import Need, Service, password_of
-from tasks.plan import needs, variables
+from tasks.plan import container, needs, variables
 
 from .world import APP, APP1, APP2, ENVIRONMENT, TARGET, V1, Story
 
@@ -49,10 +49,10 @@ def test_services_that_are_there_are_no_matter():
 
 def test_on_the_services_host_the_way_is_its_socket_and_elsewhere_tcp():
     password = password_of("s3cret", "app1")
-    assert needs.variables(target(), APP1) == {
+    assert needs.variables(target(), V1, APP1) == {
         "DATABASE_URL": f"postgresql://app1:{password}@/app1?host=/run/services/database"
     }
-    assert needs.variables(target(), APP2) == {"DATABASE_URL": f"postgresql://app1:{password}@app1:5432/app1"}
+    assert needs.variables(target(), V1, APP2) == {"DATABASE_URL": f"postgresql://app1:{password}@app1:5432/app1"}
 
 
 def test_sockets_are_mounted_only_where_the_service_is():
@@ -62,24 +62,24 @@ def test_sockets_are_mounted_only_where_the_service_is():
 
 def test_a_variable_gets_the_part_that_it_asks_for_and_beats_the_inventorys():
     wished = target(need=Need("postgresql", {"DB_USER": "user", "DB_HOST": "host"}))
-    assert needs.variables(wished, APP2) == {"DB_USER": "app1", "DB_HOST": "app1"}
+    assert needs.variables(wished, V1, APP2) == {"DB_USER": "app1", "DB_HOST": "app1"}
     placement = replace(ENVIRONMENT.apps["app1"], environment={"DB_USER": "x"})
     wished = replace(wished, environment=replace(wished.environment, apps={"app1": placement}))
     assert variables.merged(wished, V1, APP2)["DB_USER"] == "app1"
 
 
 def test_a_rehearsal_leads_to_another_database():
-    assert needs.variables(target(), APP2, "copy")["DATABASE_URL"].endswith("@app1:5432/copy")
+    assert needs.variables(target(), V1, APP2, "copy")["DATABASE_URL"].endswith("@app1:5432/copy")
 
 
 def test_a_missing_password_stops_what_would_write_it():
     with pytest.raises(Refused, match=r"The service database has no password.\nSet services.database.password"):
-        needs.variables(replace(target(), secrets=Secrets()), APP1)
+        needs.variables(replace(target(), secrets=Secrets()), V1, APP1)
 
 
 def test_a_service_of_others_needs_no_password():
     other = Service("other", "app1", image="example.com/mail:1", port=2525)
-    assert needs.variables(replace(target(other), secrets=Secrets()), APP1) == {"DATABASE_URL": "tcp://app1:2525"}
+    assert needs.variables(replace(target(other), secrets=Secrets()), V1, APP1) == {"DATABASE_URL": "tcp://app1:2525"}
     assert needs.mounts(target(other), APP1) == {}
 
 
@@ -98,5 +98,25 @@ def test_an_address_needs_no_look_up():
         assert needs.addresses(there, facts()) == {}
 
 
+def test_containers_are_told_names_that_no_dns_knows():
+    groups = {**ENVIRONMENT.groups, "others": (Host("infra", "infra.example"),)}
+    names = {"errors.foo": "infra", "mail.foo": "192.0.2.9"}
+    named = replace(TARGET, environment=replace(ENVIRONMENT, groups=groups, names=names))
+    assert needs.remote(named) == ["infra.example"]
+    there = facts(**{"infra.example": "192.0.2.7"})
+    assert needs.addresses(named, there) == {"errors.foo": "192.0.2.7", "mail.foo": "192.0.2.9"}
+    assert needs.unknown(named, there) == []
+    argv = container.create(named, there, V1, "env", "x", "web", APP.web, {})
+    assert argv.count("--add-host") == 2
+
+
+def test_a_name_that_leads_where_nobody_can_look_up_stops_no_deploy_and_is_told():
+    groups = {**ENVIRONMENT.groups, "others": (Host("infra", "infra.example"),)}
+    names = {"errors.foo": "infra", "mail.foo": "192.0.2.9"}
+    named = replace(TARGET, environment=replace(ENVIRONMENT, groups=groups, names=names))
+    assert needs.addresses(named, facts()) == {"mail.foo": "192.0.2.9"}
+    assert needs.unknown(named, facts()) == ["errors.foo"]
+
+
 def test_an_app_without_services_asks_for_nothing():
-    assert needs.variables(TARGET, APP1) == needs.mounts(TARGET, APP1) == needs.addresses(TARGET, facts()) == {}
+    assert needs.variables(TARGET, V1, APP1) == needs.mounts(TARGET, APP1) == needs.addresses(TARGET, facts()) == {}

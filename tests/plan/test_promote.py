@@ -27,8 +27,8 @@ def test_a_promote_prepares_all_hosts_before_it_flips_any():
 def test_the_flip_is_one_rename_that_knows_its_way_back():
     facts = on_both(lambda story: story.has(installed(V1, 0), installed(V2, 1)).went_live(R1))
     (flip,) = promote.plan(TARGET, V2, facts).phases[1].steps[APP1]
-    assert flip.argv == ("onhost", "rename", "/srv/depl/app1/live.new", "/srv/depl/app1/live")
-    assert flip.undo == ("onhost", "rename", "/srv/depl/app1/live.back", "/srv/depl/app1/live")
+    assert flip.argv == ("onhost", "flip", "/srv/depl/app1/live.new", "/srv/depl/app1/live")
+    assert flip.undo == ("onhost", "flip", "/srv/depl/app1/live.back", "/srv/depl/app1/live")
 
 
 def test_what_is_live_already_needs_no_step():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.errors import BadConfig, BadInput, Refused
-from tasks.model.secrets import Secrets
+from tasks.model.secrets import KINDS, Secrets
 from tasks.plan import install, variables
 from tasks.run import age, editor, secrets
 from tasks.run.settings import PROJECT
@@ -22,7 +22,13 @@ VALUES = {
     "apps.app1.SECRET_KEY": "s3cret: it's #1",
     "apps.app1.TOKEN": "  s3cret ",
     "services.database.password": "s3cret3",
+    "branches.app1.SECRET_KEY": "s3cret4",
+    "notify.chat.path": "/s3cret5",
 }
+
+
+def test_every_kind_of_secret_is_tried_here():
+    assert {place.partition(".")[0] for place in VALUES} == set(KINDS)
 
 
 @pytest.fixture
@@ -189,7 +195,7 @@ def set_to(text):
         (set_to(""), r"apps\.app1\.TOKEN: is damaged"),
         (set_to(5), r"apps\.app1\.TOKEN: expected text"),
         (lambda data: data.update(value={}), "expected the keys recipients and values"),
-        (lambda data: data["values"].update(app={}), "expected the keys apps and services"),
+        (lambda data: data["values"].update(app={}), "expected the keys apps, services, branches, notify"),
         (lambda data: data["values"].update(apps=["s3cret"]), "apps: expected names"),
         (lambda data: data["values"]["apps"].update({"S3cret": {}}), "apps: has what is no name below it"),
         (lambda data: data["values"]["apps"].update(app1="s3cret"), r"apps\.app1: expected NAME: value"),

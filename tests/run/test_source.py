@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.errors import BadInput, Refused
+from tasks.errors import BadInput, DeplError, Refused
 from tasks.model.app import Source
 from tasks.run import source
 
@@ -40,6 +40,11 @@ def exported(checkout, folder):
 
 def test_a_commit_is_built_as_it_is(repository, tmp_path):
     assert exported(at(repository), tmp_path / "out") == {"setup.py": "first\n"}
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(repository, tmp_path):
+    with pytest.raises(DeplError, match=r"can't be unpacked: tar: .*no/where.*\nIs the disk full"):
+        at(repository).export(tmp_path / "no" / "where")
 
 
 def test_a_dirty_tree_is_refused_and_named(repository):

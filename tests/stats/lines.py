@@ -42,8 +42,8 @@ ROUTED = replace(ASKED, shares=((100, 0), (300, 300), (700, 300)), first=offset(
 def line(**given: object) -> dict[str, object]:
     usual = {
         "time": BEGAN + 1, "app": "app1", "version": LIVE, "bucket": "042", "user": f"{1:032x}", "new": 0, "forced": 0,
-        "method": "GET", "path": "/", "status": 200, "request_time": 0.012, "upstream_time": "0.012", "goal": "",
-        "bytes": 512,
+        "method": "GET", "path": "/", "status": 200, "request_time": 0.012, "upstream_time": "0.012",
+        "answered": "0.011", "goal": "", "bytes": 512,
     }  # fmt: skip
     return usual | given
 

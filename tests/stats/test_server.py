@@ -20,7 +20,7 @@ TABLE = """
     CREATE TABLE requests (
         time Float64, app LowCardinality(String), version LowCardinality(String), bucket String, user String, new UInt8,
         forced UInt8, method LowCardinality(String), path String, status UInt16, request_time Float64,
-        upstream_time String, goal String, bytes UInt64
+        upstream_time String, answered String, goal String, bytes UInt64
     ) ENGINE = MergeTree ORDER BY (app, time)
 """
 NOW = BEGAN + 600

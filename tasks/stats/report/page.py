@@ -105,6 +105,7 @@ def _rules(rules: Rules) -> list[tuple[str, str]]:
         ("time between looks (every)", words.span(rules.every)),
         ("longest stage (patience)", words.span(rules.patience)),
         ("when it fails (on_fail)", rules.on_fail),
+        ("who else may keep it from growing (listen)", ", ".join(rules.listen) or "nobody"),
     ]
 
 

@@ -1,0 +1,113 @@
+"""Tell all receivers what a verb did, and what they could not be told before; no longer than the deadline."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import DeplError, Unreachable, first_line, one_line
+from ...model.environment import Environment
+from ...model.notice import Notice
+from .. import secrets
+from ..report import Report
+from .receivers import Receiver, of
+from .refusals import PassedOver
+from .spool import Spool
+
+
+def tell(environment: Environment, notices: Sequence[Notice], report: Report) -> None:
+    """Keep notices for all receivers of an environment, then tell them; what fails is said, and never raised."""
+    notify = environment.notify
+    if not notify or not notices:
+        return
+    spool = Spool(Path(environment.cache) / "notices" / environment.name)
+    try:
+        receivers = of(notify, secrets.load(environment.name).notify)
+        for one in receivers:
+            for notice in notices:
+                spool.put(one.name, notice)
+        troubles = deliver(receivers, spool, notify.deadline, environment.apps)
+    except (DeplError, OSError) as error:
+        troubles = [Trouble("Nobody", f"was told: {first_line(error)}")]
+    for waits, then in ((True, " The next verb tries again."), (False, "")):
+        if found := [str(one) for one in troubles if one.waits == waits]:
+            report.note(f"Note: {'; '.join(found)}.{then}")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Who was not told, and why; whether it waits for the next verb, or is told never."""
+
+    receiver: str
+    why: str
+    waits: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.receiver} {self.why}".rstrip(".")
+
+
+def deliver(receivers: Sequence[Receiver], spool: Spool, seconds: float, apps: Collection[str]) -> list[Trouble]:
+    """Tell receivers, side by side, what waits for them; who takes longer than so many seconds is left waiting.
+
+    `apps` are those that the inventory places: what a receiver refuses of others is thrown away.
+    """
+    end = time.monotonic() + seconds
+    found: dict[str, list[Trouble]] = {receiver.name: [] for receiver in receivers}
+
+    def one(receiver: Receiver) -> None:
+        try:
+            with spool.alone(receiver.name) as ours:
+                if not ours:
+                    found[receiver.name].append(Trouble(receiver.name, "is still being told of something else"))
+                    return
+                for trouble in _tell_all(receiver, spool, end, apps):
+                    found[receiver.name].append(trouble)
+        except OSError as error:
+            found[receiver.name].append(Trouble(receiver.name, f"was not told: {first_line(error)}"))
+
+    # Not a pool's: Python waits for a pool's threads at its own end, and one of these may hang.
+    threads = {receiver.name: threading.Thread(target=one, args=[receiver], daemon=True) for receiver in receivers}
+    for thread in threads.values():
+        thread.start()
+    troubles: list[Trouble] = []
+    for name, thread in threads.items():
+        thread.join(max(0.0, end - time.monotonic()))
+        late = [Trouble(name, f"did not answer within {seconds:g} s")] if thread.is_alive() else []
+        troubles += [*found[name], *late]
+    return list(dict.fromkeys(troubles))
+
+
+def _tell_all(receiver: Receiver, spool: Spool, end: float, apps: Collection[str]) -> Iterator[Trouble]:
+    """Tell a receiver what waits; what it can't be told.
+
+    A notice that it refuses keeps the later ones of its app waiting, which keeps their order, and no other app's.
+    """
+    refused: dict[str, str] = {}
+    for path, notice in spool.waiting(receiver.name, time.time()):
+        if notice.app in refused:
+            continue
+        left = end - time.monotonic()
+        if left <= 0:
+            yield Trouble(receiver.name, "has more to be told than there is time for")
+            break
+        try:
+            receiver.tell(notice, left)
+        except PassedOver as error:
+            yield Trouble(receiver.name, first_line(error), waits=False)
+        except Unreachable as error:
+            yield Trouble(receiver.name, f"was not told: {first_line(error)}")
+            break
+        except Exception as error:  # noqa: BLE001 - a client's own surprise must not fail a deploy either
+            why = first_line(error) if isinstance(error, DeplError) else one_line(repr(error))[:200]
+            if notice.app in apps:
+                refused[notice.app] = why
+                continue
+            gone = f"was not told of {notice.app}, which the inventory places nowhere any more: {why}"
+            yield Trouble(receiver.name, gone, waits=False)
+        path.unlink(missing_ok=True)
+    for why in dict.fromkeys(refused.values()):
+        names = ", ".join(app for app in refused if refused[app] == why)
+        yield Trouble(receiver.name, f"was not told of {names}: {why}")

@@ -1,0 +1,1 @@
+"""Those who are asked how a canary does, beside its own statistics: error tracker and monitoring."""

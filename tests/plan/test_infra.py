@@ -1,0 +1,164 @@
+"""The company's services: which start first, how one finds its database, what a backup of one is made of."""
+
+from dataclasses import replace
+
+import pytest
+
+from tasks.errors import Refused
+from tasks.model.environment import Environment
+from tasks.model.infra import Infra, InfraService
+from tasks.model.secrets import Secrets
+from tasks.plan import backups, infra, services
+from tasks.plan.service_facts import ServiceFacts
+
+from .estate import NOTHING, SECRET
+from .world import APP1, NOW, argvs
+
+WAY = {"DATABASE_URL": "jdbc:postgresql://{host}:{port}/{name}", "DATABASE_PASSWORD": "password"}
+TRACKER = InfraService(
+    app="bugsink", socket="web.sock", domains=("errors.foo",), needs={"tracker-data": {"DATABASE_HOST": "host"}}
+)
+TICKETS = InfraService(
+    image="example.com/tickets:1", port=8080, data="/var/tickets", domains=("tickets.foo",),
+    needs={"tickets-data": WAY}, tcp=True, user=0, writable=True, capabilities=("CHOWN",), scratch={"/tmp": "1g"},
+    publish=("0.0.0.0:99:99",),
+)  # fmt: skip
+AGENT = InfraService(
+    recipe="teamcity-agent", base="example.com/agent:1", data="/data/teamcity_agent/conf", user=1000, groups=(996,),
+    mounts={"/var/run/docker.sock": "/var/run/docker.sock", "/home/ana/.ssh": "/home/agent/.ssh"}, network="host",
+)  # fmt: skip
+SERVICES = {
+    "tickets": TICKETS,
+    "tickets-data": InfraService(kind="postgresql", listen="172.17.0.1"),
+    "tracker": TRACKER,
+    "tracker-data": InfraService(kind="postgresql"),
+}
+IMAGES = dict.fromkeys(SERVICES, "deploy:5000/image:1")
+
+
+def estate(**more):
+    environment = Environment("vagrant", "deploy:5000", {"infraservers": (APP1,)}, {})
+    known = {name: {"password": SECRET} for name in SERVICES} | {"tracker": {"SECRET_KEY": "planted-key", "note": "x"}}
+    there = Infra(APP1.name, ("infra.foo",), {**SERVICES, **more})
+    return infra.estate(environment, there, "ana@deploy", NOW, Secrets(services=known))
+
+
+def facts(**found):
+    return [ServiceFacts(APP1, NOW, 10**10, {**dict.fromkeys(SERVICES, NOTHING), **found}, (), None)]
+
+
+def created(of, name):
+    return services.run(of, name, "image", {})
+
+
+def variables(of, name):
+    return dict(line.split("=", 1) for line in services.write_variables(of, name).input.decode().splitlines())
+
+
+def test_databases_come_up_before_what_needs_them():
+    first, then = infra.in_order(estate())
+    assert set(first.environment.services) == {"tracker-data", "tickets-data"}
+    assert set(then.environment.services) == {"tracker", "tickets"}
+
+
+def test_a_database_lets_in_the_one_that_needs_it_and_nobody_else():
+    first, _ = infra.in_order(estate())
+    admitted = [argv[-2:] for argv in argvs(services.up(first, IMAGES, facts())) if "admit" in argv]
+    assert sorted(admitted) == [("admit", "tickets"), ("admit", "tracker")]
+
+
+def test_a_service_finds_its_database_by_a_socket():
+    of = estate()
+    assert variables(of, "tracker")["DATABASE_HOST"] == "/run/services/tracker-data"
+    mount = "type=bind,source=/srv/depl/services/tracker-data/run,target=/run/services/tracker-data"
+    assert mount in created(of, "tracker")
+    assert not of.is_remote("tracker-data")
+
+
+def test_one_that_knows_no_sockets_finds_it_by_the_address_that_it_listens_on():
+    of = estate()
+    assert variables(of, "tickets")["DATABASE_URL"] == "jdbc:postgresql://172.17.0.1:5432/tickets"
+    assert "172.17.0.1:5432:5432" in created(of, "tickets-data")
+    assert not any("tickets-data" in word for word in created(of, "tickets"))
+
+
+def test_its_port_is_for_nginx_on_its_own_host_alone():
+    assert "127.0.0.1:8080:8080" in created(estate(), "tickets")
+    assert "--publish" not in created(estate(), "tracker")
+
+
+def test_its_password_for_the_database_is_not_the_databases_own():
+    assert variables(estate(), "tickets")["DATABASE_PASSWORD"] not in ("", SECRET)
+
+
+def test_secrets_in_capitals_are_its_variables():
+    found = variables(estate(), "tracker")
+    assert found["SECRET_KEY"] == "planted-key"
+    assert "note" not in found
+
+
+def test_limits_are_loosened_only_for_whom_the_inventory_says():
+    loose, tight = created(estate(), "tickets"), created(estate(), "tracker")
+    assert "--read-only" in tight
+    assert "--cap-add" not in tight
+    assert "--read-only" not in loose
+    assert loose[loose.index("--cap-add") + 1] == "CHOWN"
+    assert "/tmp:rw,nosuid,nodev,size=1g,mode=1777" in loose
+    assert "0.0.0.0:99:99" in loose
+    assert {"--cap-drop", "--security-opt", "--memory", "--pids-limit"} <= set(loose)
+
+
+def test_what_of_its_host_an_agent_may_use_is_what_the_inventory_says():
+    argv = created(estate(agent=AGENT), "agent")
+    assert argv[argv.index("--group-add") + 1] == "996"
+    assert argv[argv.index("--network") + 1] == "host"
+    assert "type=bind,source=/home/ana/.ssh,target=/home/agent/.ssh" in argv
+    assert not {"--group-add", "--network"} & {*created(estate(), "tickets"), *created(estate(), "tracker")}
+
+
+def test_a_backup_or_a_restore_of_an_agent_sees_nothing_of_its_host_but_the_data():
+    argv = services.run(estate(agent=AGENT), "agent", "image", {}, ("backup",))
+    assert [word for word in argv if word.startswith("type=bind")] == [
+        "type=bind,source=/srv/depl/services/agent/data,target=/data/teamcity_agent/conf"
+    ]
+    assert not {"--group-add", "--network"} & set(argv)
+
+
+def test_an_agents_image_follows_its_base_its_user_and_depls_requirements():
+    agents = [AGENT, replace(AGENT, base="example.com/agent:2"), replace(AGENT, user=1001)]
+    tags = [services.recipe(one, b"invoke").tag() for one in agents]
+    assert len({*tags, services.recipe(AGENT, b"invoke==2").tag()}) == 4
+
+
+def test_a_restore_publishes_nothing():
+    assert "--publish" not in services.run(estate(), "tickets", "image", {}, ("restore",), "/new")
+
+
+def test_a_backup_of_a_service_is_of_its_data_and_its_databases():
+    assert set(infra.with_data(estate(), "tickets").environment.services) == {"tickets", "tickets-data"}
+    assert set(infra.with_data(estate(), "tracker").environment.services) == {"tracker-data"}
+    assert set(infra.with_data(estate(), None).environment.services) == {"tickets", "tickets-data", "tracker-data"}
+
+
+def test_a_service_without_data_of_its_own_gets_no_mount_for_them():
+    assert not any("target=," in word or word.endswith("target=") for word in created(estate(), "tracker"))
+
+
+def test_a_missing_password_names_its_place():
+    with pytest.raises(Refused, match=r"Set services\.x\.password: inv secrets\.edit"):
+        variables(estate(x=InfraService(kind="postgresql")), "x")
+
+
+def test_advice_names_the_tasks_for_these_services():
+    of = infra.with_data(estate(), "tracker")
+    with pytest.raises(Refused, match=r"inv infra\.backup"):
+        backups.choose(of, "tracker-data", None, facts())
+    with pytest.raises(Refused, match=r"inv infra\.up"):
+        backups.back_up(of, "stamp", "tracker-data")(facts())
+
+
+def test_a_service_is_found_by_what_it_is_made_of():
+    of = estate()
+    assert of.of("bugsink") == "tracker"
+    assert of.of("zabbix") == ""
+    assert of.url("tracker") == "http://errors.foo"

@@ -1,0 +1,225 @@
+"""Whoever is told of deploys can neither fail nor delay one, and is told again what was missed."""
+
+import io
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from tasks.errors import Refused, Unreachable
+from tasks.model.notice import Address, Notify, Zabbix
+from tasks.model.secrets import Secrets
+from tasks.run.notify import deliver, spool
+from tasks.run.notify.receivers import Receiver
+from tasks.run.notify.refusals import PassedOver
+from tasks.run.report import Report
+
+from ...plan.world import ENVIRONMENT
+from .monitoring import watching
+from .notices import notice
+
+APPS = ("app1", "shop")
+
+
+class Said(list):
+    """A receiver that remembers what it was told."""
+
+    def __call__(self, one, seconds):
+        self.append(one.id)
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    return spool.Spool(tmp_path)
+
+
+def refuses(one, seconds):
+    raise Refused("no\nmore")
+
+
+def test_each_receiver_is_told_once_and_in_order(waiting):
+    said = Said()
+    for number in (1, 2, 3):
+        waiting.put("chat", notice(id=str(number), at=time.time() + number / 100))
+    for _ in range(2):
+        assert deliver.deliver([Receiver("chat", said)], waiting, 5, APPS) == []
+    assert said == ["1", "2", "3"]
+
+
+def test_what_could_not_be_told_is_told_the_next_time_and_nobody_else_waits_for_it(waiting):
+    chat, jira = Said(), Said()
+    waiting.put("chat", notice())
+    waiting.put("jira", notice())
+    (trouble,) = deliver.deliver([Receiver("chat", chat), Receiver("jira", refuses)], waiting, 5, APPS)
+    assert str(trouble) == "jira was not told of app1: no"
+    assert deliver.deliver([Receiver("chat", chat), Receiver("jira", jira)], waiting, 5, APPS) == []
+    assert (chat, jira) == (["1"], ["1"])
+
+
+def test_one_that_hangs_is_left_behind(waiting):
+    waiting.put("chat", notice())
+    waiting.put("jira", notice())
+    said = Said()
+    slow = Receiver("chat", lambda one, seconds: time.sleep(60))
+    began = time.monotonic()
+    (trouble,) = deliver.deliver([slow, Receiver("jira", said)], waiting, 1, APPS)
+    assert time.monotonic() - began < 30
+    assert str(trouble) == "chat did not answer within 1 s"
+    assert said == ["1"]
+
+
+def test_a_clients_own_surprise_fails_nothing(waiting):
+    waiting.put("chat", notice())
+    (trouble,) = deliver.deliver([Receiver("chat", lambda one, seconds: {}["x"])], waiting, 5, APPS)
+    assert str(trouble) == "chat was not told of app1: KeyError('x')"
+
+
+def test_a_torn_file_and_one_of_last_month_are_thrown_away(waiting):
+    waiting.put("chat", notice(id="old", at=time.time() - 30 * 86400))
+    waiting.put("chat", notice(id="new"))
+    (waiting.folder / "chat" / "0.json").write_text('{"id": ')
+    assert [one.id for _, one in waiting.waiting("chat", time.time())] == ["new"]
+    assert len(list((waiting.folder / "chat").iterdir())) == 1
+
+
+def test_a_notice_reads_back_as_it_was(waiting):
+    kept = notice()
+    waiting.put("chat", kept)
+    assert [one for _, one in waiting.waiting("chat", time.time())] == [kept]
+
+
+def test_two_at_once_do_not_tell_twice(waiting):
+    with waiting.alone("chat") as first, waiting.alone("chat") as second, waiting.alone("jira") as other:
+        assert (first, second, other) == (True, False, True)
+
+
+def test_a_notice_that_is_refused_keeps_its_own_app_waiting_in_order_and_no_other(waiting):
+    said, unwanted = Said(), {"1"}
+
+    def picky(one, seconds):
+        if one.id in unwanted:
+            raise Refused("no project app1")
+        said(one, seconds)
+
+    now = time.time()
+    for number, app in ((1, "app1"), (2, "shop"), (3, "app1")):
+        waiting.put("tracker", notice(id=str(number), app=app, at=now + number / 100))
+    (trouble,) = deliver.deliver([Receiver("tracker", picky)], waiting, 5, APPS)
+    assert (str(trouble), trouble.waits) == ("tracker was not told of app1: no project app1", True)
+    assert said == ["2"]
+    unwanted.clear()
+    assert deliver.deliver([Receiver("tracker", picky)], waiting, 5, APPS) == []
+    assert said == ["2", "1", "3"]
+
+
+def test_what_is_refused_of_several_apps_for_one_reason_is_said_once(waiting):
+    for number, app in enumerate(APPS):
+        waiting.put("jira", notice(id=str(number), app=app))
+    (trouble,) = deliver.deliver([Receiver("jira", refuses)], waiting, 5, APPS)
+    assert str(trouble) == "jira was not told of app1, shop: no"
+
+
+def test_a_receiver_that_is_away_is_tried_once(waiting):
+    tried = Said()
+
+    def away(one, seconds):
+        tried(one, seconds)
+        raise Unreachable("away")
+
+    for number, app in enumerate(APPS):
+        waiting.put("chat", notice(id=str(number), app=app, at=time.time() + number / 100))
+    (trouble,) = deliver.deliver([Receiver("chat", away)], waiting, 5, APPS)
+    assert (str(trouble), tried) == ("chat was not told: away", ["0"])
+
+
+def test_what_is_refused_of_an_app_that_left_the_inventory_is_thrown_away_and_said(waiting):
+    waiting.put("tracker", notice(app="old"))
+    (trouble,) = deliver.deliver([Receiver("tracker", refuses)], waiting, 5, APPS)
+    said = "tracker was not told of old, which the inventory places nowhere any more: no"
+    assert (str(trouble), trouble.waits) == (said, False)
+    assert waiting.waiting("tracker", time.time()) == []
+
+
+def test_what_is_passed_over_is_said_once_and_told_no_more(waiting):
+    def knows_not_all(one, seconds):
+        raise PassedOver("doesn't know app1 on app2")
+
+    for number in (1, 2):
+        waiting.put("zabbix", notice(id=str(number)))
+    (trouble,) = deliver.deliver([Receiver("zabbix", knows_not_all)], waiting, 5, APPS)
+    assert (str(trouble), trouble.waits) == ("zabbix doesn't know app1 on app2", False)
+    assert waiting.waiting("zabbix", time.time()) == []
+
+
+def test_one_that_was_left_behind_is_not_told_the_same_beside_it(waiting):
+    said, answer, before = Said(), threading.Event(), threading.enumerate()
+
+    def slow(one, seconds):
+        said(one, seconds)
+        answer.wait(60)
+
+    waiting.put("webhook", notice())
+    (trouble,) = deliver.deliver([Receiver("webhook", slow)], waiting, 0.2, APPS)
+    assert str(trouble) == "webhook did not answer within 0.2 s"
+    (trouble,) = deliver.deliver([Receiver("webhook", said)], waiting, 5, APPS)
+    assert (str(trouble), trouble.waits) == ("webhook is still being told of something else", True)
+    answer.set()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and thread not in before:
+            thread.join(30)
+    assert waiting.waiting("webhook", time.time()) == []
+    assert said == ["1"]
+
+
+# --- what a verb sees of it ---
+
+
+def told(tmp_path, monkeypatch, notify, secrets):
+    monkeypatch.setattr(deliver.secrets, "load", secrets)
+    environment = replace(ENVIRONMENT, cache=str(tmp_path), notify=notify)
+    out = io.StringIO()
+    deliver.tell(environment, [notice()], Report(out))
+    return out.getvalue()
+
+
+def test_a_verb_says_nothing_where_nobody_is_to_be_told(tmp_path, monkeypatch):
+    assert told(tmp_path, monkeypatch, None, refuses) == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_verb_says_in_one_line_who_was_not_told(tmp_path, monkeypatch):
+    nowhere = Notify(webhook=Address("http://127.0.0.1:9/x"))
+    said = told(tmp_path, monkeypatch, nowhere, lambda name: Secrets(notify={"webhook": {"key": "k"}}))
+    assert said.startswith("Note: webhook was not told: the webhook at http://127.0.0.1:9 can't be reached: ")
+    assert said.endswith("The next verb tries again.\n")
+    assert len(said.splitlines()) == 1
+
+
+def test_without_a_key_to_the_secrets_a_deploy_goes_on(tmp_path, monkeypatch):
+    def locked(name):
+        raise Refused("None of your keys opens it.\nSay DEPL_KEY")
+
+    assert "Nobody was told: None of your keys opens it" in told(
+        tmp_path, monkeypatch, Notify(webhook=Address("http://x")), locked
+    )
+
+
+def test_a_cache_that_cannot_be_written_fails_nothing(tmp_path, monkeypatch):
+    (tmp_path / "notices").write_text("in the way")
+    notify = Notify(webhook=Address("http://127.0.0.1:9"))
+    assert "Nobody was told" in told(
+        tmp_path, monkeypatch, notify, lambda name: Secrets(notify={"webhook": {"key": "k"}})
+    )
+
+
+def test_a_verb_says_what_waits_and_what_does_not(tmp_path, monkeypatch):
+    with watching("app1 on app1") as known:
+        notify = Notify(webhook=Address("http://127.0.0.1:9/x"), zabbix=Zabbix(known.url, known.server))
+        said = told(tmp_path, monkeypatch, notify, lambda name: Secrets(notify={"webhook": {"key": "k"}}))
+    waits, passed = said.splitlines()
+    assert waits.startswith("Note: webhook was not told: ")
+    assert waits.endswith("The next verb tries again.")
+    assert passed == (
+        "Note: zabbix doesn't know app1 on app2, so it was told nothing there: inv infra.apps makes it known."
+    )

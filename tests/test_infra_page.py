@@ -1,0 +1,87 @@
+"""The program that writes the page of all services, over a docker that says what it is told to."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).parents[1] / "templates" / "host" / "infra_page.py"
+DOCKER = """#!/usr/bin/env python3
+import json, sys
+known = json.load(open({known!r}))
+verb, name, *program = sys.argv[1:]
+about = known.get(name)
+if verb == "inspect":
+    print(json.dumps([about["inspect"]])) if about else sys.exit(1)
+else:
+    code, said = about[program[0]]
+    print(said)
+    sys.exit(code)
+"""
+
+
+def running(health=(0, ""), version=(0, "zabbix 6.0")):
+    state = {"Running": True, "StartedAt": "2026-11-22T12:05:00.123Z", "Status": "running", "ExitCode": 0}
+    image = {"Image": "deploy:5000/services/zabbix:2026.11.22.12.05-abc"}
+    return {"inspect": {"State": state, "Config": image}, "health": health, "version": version}
+
+
+@pytest.fixture
+def page(tmp_path):
+    def write(containers, *services):
+        (tmp_path / "known.json").write_text(json.dumps(containers))
+        (tmp_path / "docker").write_text(DOCKER.format(known=str(tmp_path / "known.json")))
+        (tmp_path / "docker").chmod(0o755)
+        asked = {"title": "Services of <infra.foo>", "services": services or [asked_for()]}
+        (tmp_path / "services.json").write_text(json.dumps(asked))
+        argv = [sys.executable, "-I", str(PROGRAM), str(tmp_path / "services.json"), str(tmp_path)]
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run(argv, check=True, env={**os.environ, "PATH": path})
+        return (tmp_path / "index.html").read_text()
+
+    return write
+
+
+def asked_for(name="zabbix", url="http://zabbix.infra.foo", version=("version",)):
+    return {"name": name, "url": url, "health": ["health"], "version": list(version)}
+
+
+def test_a_healthy_service_is_shown_with_its_version_and_leads_there(page):
+    text = page({"service-zabbix": running()})
+    assert '<a href="http://zabbix.infra.foo">zabbix</a><td>zabbix 6.0<td class=ok>ok<td>2026-11-22 12:05' in text
+    assert "All 1 services are healthy." in text
+
+
+def test_a_sick_one_says_why(page):
+    text = page({"service-zabbix": running(health=(1, "the server doesn't report"))})
+    assert "<td class=sick>the server doesn&#x27;t report" in text
+    assert "1 of 1 services are not healthy." in text
+
+
+def test_one_that_is_not_there_is_shown_all_the_same(page):
+    assert "<td class=sick>not there" in page({})
+
+
+def test_one_that_ended_says_how(page):
+    there = running()
+    there["inspect"]["State"] = {"Running": False, "Status": "exited", "ExitCode": 137}
+    assert "exited, exit status 137" in page({"service-zabbix": there})
+
+
+def test_without_a_program_for_it_the_version_is_the_images(page):
+    assert "<td>2026.11.22.12.05-abc<td" in page({"service-zabbix": running()}, asked_for(version=()))
+
+
+def test_what_services_say_is_text_and_no_markup(page):
+    text = page({"service-zabbix": running(health=(1, "<script>alert(1)</script>"), version=(0, "<b>6"))})
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert "<infra.foo>" not in text
+
+
+def test_the_page_says_of_when_it_is(page):
+    assert re.search(r"As of 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", page({"service-zabbix": running()}))
