@@ -34,13 +34,10 @@ def main() -> None:
             asleep = costs()
             woken = [wake(names[n % number]) for n in range(wakes)]
         down = [timed("branch.down", name) for name in names]
-    found = {
-        "branches": number, "up_seconds": spread(up), "down_seconds": spread(down), "awake": idle, "asleep": asleep,
-        "wake_seconds": spread(woken), "date": time.strftime("%Y-%m-%d"),
-    }  # fmt: skip
-    hosts.save("branches", found)
-    rows = [[name, *(f"{found[name][key]:.2f}" for key in ("mean", "p50", "p95", "max"))]
-            for name in ("up_seconds", "wake_seconds", "down_seconds")]  # fmt: skip
+    seconds = {"up_seconds": spread(up), "wake_seconds": spread(woken), "down_seconds": spread(down)}
+    about = {"branches": number, "awake": idle, "asleep": asleep, "date": time.strftime("%Y-%m-%d")}
+    hosts.save("branches", {**about, **seconds})
+    rows = [[name, *(f"{one[key]:.2f}" for key in ("mean", "p50", "p95", "max"))] for name, one in seconds.items()]
     hosts.table(["seconds", "mean", "p50", "p95", "max"], rows)
     parts = ("container", "of it its own", "shim", "watcher")
     figures = (("awake", idle), ("asleep", asleep))

@@ -5,23 +5,26 @@ memory as long as there is room; "shim" is containerd's process for it, "watcher
 divided by how many processes share it. "waker" is the one process for all branches.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import subprocess
 from pathlib import Path
 
 
-def pss(pid):
+def pss(pid: str) -> int:
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss: +(\d+)", text, re.M)[1]) * 1024
+    (size,) = re.findall(r"^Pss: +(\d+)", text, re.M)
+    return int(size) * 1024
 
 
-def pids(pattern):
+def pids(pattern: str) -> list[str]:
     found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
     return found.stdout.split()
 
 
-def group(pid):
+def group(pid: str) -> tuple[Path, Path]:
     lines = dict(line.split(":", 2)[1:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines())
     if "memory" in lines:
         folder = Path(f"/sys/fs/cgroup/memory{lines['memory']}")
@@ -30,12 +33,12 @@ def group(pid):
     return folder / "memory.current", folder / "memory.stat"
 
 
-def own(usage, stat):
+def own(usage: Path, stat: Path) -> int:
     found = dict(line.split() for line in stat.read_text().splitlines())
     return int(usage.read_text()) - int(found["active_file"]) - int(found["inactive_file"])
 
 
-def main():
+def main() -> None:
     folders = [one.name for one in Path("/srv/depl").iterdir() if "--" in one.name]
     listed = ["docker", "ps", "--quiet", "--no-trunc", "--filter", "label=depl.app"]
     ids = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()

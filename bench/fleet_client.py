@@ -5,6 +5,8 @@ fleet_client.py time SIZE WORD…         run inv WORD… over a fleet; print se
 fleet_client.py count HOST WORD…        run inv WORD… on one host through a relay; print what went over the wire
 """
 
+from __future__ import annotations
+
 import json
 import os
 import resource
@@ -14,6 +16,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 PROJECT = "/vagrant"
 COPY = "/tmp/depl-bench-fleet"
@@ -21,23 +25,24 @@ KNOWN = f"{COPY}/known_hosts"
 FIRST, RELAY = 2300, 2299
 
 
-def prepare(host, *counts):
+def prepare(host: str, *counts: str) -> None:
     shutil.rmtree(COPY, ignore_errors=True)
     for part in ("tasks", "templates", "conf/apps"):
         shutil.copytree(f"{PROJECT}/{part}", f"{COPY}/{part}", ignore=shutil.ignore_patterns("__pycache__"))
-    for count in map(int, counts):
-        inventory(f"fleet{count}", {f"light{n:03d}": (host, FIRST + n) for n in range(1, count + 1)})
+    sizes = [int(count) for count in counts]
+    for size in sizes:
+        inventory(f"fleet{size}", {f"light{n:03d}": (host, FIRST + n) for n in range(1, size + 1)})
     inventory("relay", {"light": ("127.0.0.1", RELAY)})
     with open("/etc/depl/known_hosts", encoding="ascii") as known:
         keys = [line.split()[1:3] for line in known if line.split()[0] == host]
-    places = [f"[{host}]:{FIRST + n}" for n in range(max(map(int, counts)) + 1)] + [f"[127.0.0.1]:{RELAY}"]
+    places = [f"[{host}]:{FIRST + n}" for n in range(max(sizes) + 1)] + [f"[127.0.0.1]:{RELAY}"]
     with open(KNOWN, "w", encoding="ascii") as out:
         out.writelines(f"{place} {kind} {key}\n" for place in places for kind, key in keys)
     for count in counts:  # Python's and our own caches fill as they do on anybody's second command
         ask(count, "status")
 
 
-def inventory(name, hosts):
+def inventory(name: str, hosts: Mapping[str, tuple[str, int]]) -> None:
     folder = f"{COPY}/conf/inventory/{name}"
     os.makedirs(f"{folder}/group_vars")
     lines = [f"        {one}: {{ansible_host: {at}, ansible_port: {port}}}\n" for one, (at, port) in hosts.items()]
@@ -50,7 +55,7 @@ def inventory(name, hosts):
         out.write(text)
 
 
-def ask(size, *words):
+def ask(size: str, *words: str) -> dict[str, Any]:
     """Run inv over a fleet; returns seconds, CPU seconds and what it printed."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     environment = {**os.environ, "DEPL_ENVIRONMENT": size if size == "relay" else f"fleet{size}"}
@@ -68,14 +73,14 @@ def ask(size, *words):
 class Relay:
     """Passes bytes on, and counts how often the client waited: it had spoken, and then the host answered."""
 
-    def __init__(self, host):
+    def __init__(self, host: str) -> None:
         self.host = host
         self.connections = self.round_trips = self.sent = self.received = 0
         self.client_spoke = False
         self.listener = socket.create_server(("127.0.0.1", RELAY))
         threading.Thread(target=self.accept, daemon=True).start()
 
-    def accept(self):
+    def accept(self) -> None:
         while True:
             client, _ = self.listener.accept()
             server = socket.create_connection((self.host, FIRST))
@@ -85,14 +90,14 @@ class Relay:
             threading.Thread(target=self.upward, args=(client, server), daemon=True).start()
             threading.Thread(target=self.downward, args=(server, client), daemon=True).start()
 
-    def upward(self, client, server):
+    def upward(self, client: socket.socket, server: socket.socket) -> None:
         while data := client.recv(65536):
             self.client_spoke = True
             self.sent += len(data)
             server.sendall(data)
         server.shutdown(socket.SHUT_WR)
 
-    def downward(self, server, client):
+    def downward(self, server: socket.socket, client: socket.socket) -> None:
         while data := server.recv(65536):
             if self.client_spoke:
                 self.client_spoke = False
@@ -101,7 +106,7 @@ class Relay:
             client.sendall(data)
 
 
-def count(host, *words):
+def count(host: str, *words: str) -> dict[str, int]:
     relay = Relay(host)
     ask("relay", *words)
     return {key: getattr(relay, key) for key in ("connections", "round_trips", "sent", "received")}

@@ -14,6 +14,7 @@ from tasks.run import images, source
 from tasks.run.choose import choose
 from tasks.run.engine import Engine
 from tasks.run.report import Report
+from tasks.run.settings import PROJECT
 
 NAIVE = """FROM {builder}
 COPY . /tmp/build
@@ -48,7 +49,7 @@ def main() -> None:
 def context(requirements: str, cache: Path) -> dict[str, bytes]:
     """The app's source and its newest wheels, as a build's files."""
     target = choose(None)
-    root = Path(source.PROJECT) / target.app.source.path
+    root = PROJECT / target.app.source.path
     files = {str(one.relative_to(root)): one.read_bytes() for one in root.rglob("*") if one.is_file()}
     houses = sorted((cache / "wheels").glob(f"{target.app.name}-*/done"), key=lambda done: done.stat().st_mtime)
     wheels = {f"wheels/{one.name}": one.read_bytes() for one in houses[-1].parent.glob("*.whl")}

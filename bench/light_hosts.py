@@ -19,6 +19,8 @@ file. What all share: the kernel, dockerd, supervisord, the containers and their
 Port 2300 is one more host whose sshd logs each command.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import pwd
@@ -52,11 +54,11 @@ Match LocalPort {first}
 """
 
 
-def run(*argv):
+def run(*argv: str) -> None:
     subprocess.run(argv, check=True)
 
 
-def up(count, seconds):
+def up(count: int, seconds: int) -> None:
     down()
     os.makedirs(SHARED)
     run("mount", "--bind", REAL, SHARED)
@@ -73,7 +75,7 @@ def up(count, seconds):
     run("systemctl", "start", *(f"depl-light@{port}" for port in ports))
 
 
-def grow(there, here, owner):
+def grow(there: str, here: str, owner: pwd.struct_passwd) -> None:
     """Copy a tree but for what a host has of its own; a folder with sockets is the real one, by a link."""
     os.mkdir(here)
     os.chown(here, owner.pw_uid, owner.pw_gid)
@@ -92,7 +94,7 @@ def grow(there, here, owner):
             os.chown(path, owner.pw_uid, owner.pw_gid)
 
 
-def down():
+def down() -> None:
     subprocess.run(["systemctl", "kill", "--signal=CONT", "depl-light@*"], check=False, capture_output=True)
     subprocess.run(["systemctl", "stop", "depl-light@*", "depl-light-hung"], check=False, capture_output=True)
     subprocess.run(["systemctl", "reset-failed", "depl-light@*"], check=False, capture_output=True)
@@ -107,32 +109,32 @@ def down():
     shutil.rmtree(STATE, ignore_errors=True)
 
 
-def unit(port):
+def unit(port: int) -> str:
     return f"depl-light@{port}"
 
 
-def stop(port):
+def stop(port: int) -> None:
     run("systemctl", "stop", unit(port))
 
 
-def start(port):
+def start(port: int) -> None:
     run("systemctl", "start", unit(port))
 
 
-def freeze(port):
+def freeze(port: int) -> None:
     run("systemctl", "kill", "--signal=STOP", unit(port))
 
 
-def thaw(port):
+def thaw(port: int) -> None:
     run("systemctl", "kill", "--signal=CONT", unit(port))
 
 
-def main_process(port):
+def main_process(port: int) -> int:
     show = ["systemctl", "show", "--property=MainPID", "--value", unit(port)]
     return int(subprocess.run(show, capture_output=True, text=True, check=True).stdout)
 
 
-def started(port):
+def started(port: int) -> list[int]:
     """Its processes but for the one that listens."""
     show = ["systemctl", "show", "--property=ControlGroup", "--value", unit(port)]
     group = subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip()
@@ -142,16 +144,16 @@ def started(port):
         return [int(one) for one in processes if int(one) != main_process(port)]
 
 
-def sessions(port):
+def sessions(port: int) -> None:
     print(len(started(port)))
 
 
-def cut(port):
+def cut(port: int) -> None:
     for process in started(port):
         os.kill(process, signal.SIGKILL)
 
 
-def hang(port):
+def hang(port: int) -> None:
     listen = f"import os, socket, time; s = socket.socket(1); s.bind('{HUNG}'); os.chmod('{HUNG}', 0o666); s.listen(64); time.sleep(900)"
     run("systemd-run", "--quiet", "--unit=depl-light-hung", "python3", "-c", listen)
     while not os.path.exists(HUNG):
@@ -159,12 +161,12 @@ def hang(port):
     run("nsenter", "--target", str(main_process(port)), "--mount", "mount", "--bind", HUNG, "/run/docker.sock")
 
 
-def flips(count):
+def flips(count: int) -> None:
     links = [f"{STATE}/{port}/app1/live" for port in range(FIRST + 1, FIRST + count + 1)]
     print(json.dumps([os.lstat(link).st_ctime_ns for link in links]))
 
 
-def cpu(count):
+def cpu(count: int) -> None:
     ticks = 0
     for port in range(FIRST + 1, FIRST + count + 1):
         with open(f"/proc/{main_process(port)}/stat", encoding="ascii") as about:
@@ -172,7 +174,7 @@ def cpu(count):
     print(ticks / os.sysconf("SC_CLK_TCK"))
 
 
-def commands(since):
+def commands(since: int) -> None:
     log = subprocess.run(
         ["journalctl", "-u", f"depl-light@{FIRST}", "--since", f"@{since}", "-o", "cat"],
         capture_output=True, text=True, check=True,

@@ -3,6 +3,8 @@
 Usage: patient.py PORT STOP_FILE SECONDS. Ends when the file is there, after SECONDS at the latest. Prints one line of JSON.
 """
 
+from __future__ import annotations
+
 import base64
 import http.client
 import json
@@ -12,17 +14,20 @@ import struct
 import sys
 import threading
 import time
+from typing import BinaryIO
 
 port, stop_file, seconds = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 deadline = time.monotonic() + seconds
-found = {"slow": 0, "slow_failed": [], "echoes": 0, "socket_failed": [], "reconnects": 0, "versions": []}
+count = {"slow": 0, "echoes": 0}
+failed: dict[str, list[str]] = {"slow_failed": [], "socket_failed": []}
+versions = set[str]()
 
 
-def going():
+def going() -> bool:
     return time.monotonic() < deadline and not os.path.exists(stop_file)
 
 
-def slow():
+def slow() -> None:
     """Requests of five seconds, one after another over one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     while going():
@@ -31,22 +36,22 @@ def slow():
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:
-                found["slow_failed"].append(str(answer.status))
-            found["slow"] += 1
-            found["versions"].append(answer.headers.get("X-Version"))
+                failed["slow_failed"].append(str(answer.status))
+            count["slow"] += 1
+            versions.add(str(answer.headers.get("X-Version")))
         except (OSError, http.client.HTTPException) as error:
-            found["slow_failed"].append(repr(error))
+            failed["slow_failed"].append(repr(error))
             connection.close()
 
 
-def frame(text):
+def frame(text: str) -> bytes:
     """A masked text frame of fewer than 126 bytes (RFC 6455, section 5.2)."""
     mask = os.urandom(4)
     body = bytes(byte ^ mask[n % 4] for n, byte in enumerate(text.encode()))
     return struct.pack("!BB", 0x81, 0x80 | len(body)) + mask + body
 
 
-def read_frame(stream):
+def read_frame(stream: BinaryIO) -> tuple[int, bytes]:
     first, second = stream.read(2)
     length = second & 0x7F
     if length == 126:
@@ -54,7 +59,7 @@ def read_frame(stream):
     return first & 0x0F, stream.read(length)
 
 
-def websocket():
+def websocket() -> None:
     """One WebSocket, held as long as the run lasts: an echo a second. It is never opened again."""
     try:
         raw = socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -77,11 +82,11 @@ def websocket():
                 kind, body = read_frame(stream)
             if kind != 1 or b"still here" not in body:
                 raise OSError(f"frame {kind}: {body!r}")
-            found["echoes"] += 1
+            count["echoes"] += 1
             time.sleep(1)
         raw.close()
     except (OSError, ValueError) as error:
-        found["socket_failed"].append(repr(error))
+        failed["socket_failed"].append(repr(error))
 
 
 clients = [threading.Thread(target=slow) for _ in range(2)] + [threading.Thread(target=websocket)]
@@ -89,5 +94,4 @@ for client in clients:
     client.start()
 for client in clients:
     client.join()
-found["versions"] = sorted({str(version) for version in found["versions"]})
-print("RESULT " + json.dumps(found))
+print("RESULT " + json.dumps({**count, **failed, "versions": sorted(versions)}))

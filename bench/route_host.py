@@ -4,6 +4,8 @@ Usage: route_host.py ROUNDS SECONDS < SITE. Starts two nginx of its own (one wor
 once on a unix socket, and a front with both ways to it), lets wrk ask them in turn, ends them, and prints one line of JSON.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re
@@ -48,7 +50,7 @@ http {{
 )
 
 
-def lay_out(site):
+def lay_out(site: str) -> None:
     """The folders of an app with one live release, as depl makes them."""
     shutil.rmtree(HOME, ignore_errors=True)
     for folder in (f"{RELEASE}/run", f"{HOME}/slots", f"{HOME}/routes/7"):
@@ -63,14 +65,14 @@ def lay_out(site):
         out.write(site)
 
 
-def start(name, text):
+def start(name: str, text: str) -> subprocess.Popen[bytes]:
     path = f"{HOME}/{name}.conf"
     with open(path, "w", encoding="utf-8") as out:
         out.write(text.format(place=f"{HOME}/{name}", home=HOME, release=RELEASE, static=STATIC))
     return subprocess.Popen(["nginx", "-c", path])
 
 
-def ask(port, seconds, connections=16):
+def ask(port: int, seconds: int, connections: int = 16) -> tuple[float, float, float]:
     """Requests per second and the 50th and 99th percentile in milliseconds; errors end the measurement."""
     url = f"http://127.0.0.1:{port}/"
     headers = ["-H", "Host: bench.foo", "-H", "Cookie: depl_bench=0123456789abcdef0123456789abcdef"]
@@ -80,7 +82,8 @@ def ask(port, seconds, connections=16):
         sys.exit(said)
     units = {"us": 0.001, "ms": 1, "s": 1000}
     share = {p: float(v) * units[u] for p, v, u in re.findall(r"(\d\d)%\s+([\d.]+)(us|ms|s)", said)}
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]), share["50"], share["99"]
+    (rate,) = re.findall(r"Requests/sec:\s+([\d.]+)", said)
+    return float(rate), share["50"], share["99"]
 
 
 rounds, seconds = int(sys.argv[1]), int(sys.argv[2])
@@ -90,7 +93,7 @@ time.sleep(0.5)
 os.chmod(f"{RELEASE}/run/web.sock", 0o777)
 running.append(start("front", FRONT))
 time.sleep(0.5)
-found = {"routed": [], "static": []}
+found: dict[str, list[tuple[float, float, float]]] = {"routed": [], "static": []}
 try:
     for port in (ROUTED, STATIC):
         ask(port, 1)

@@ -72,7 +72,7 @@ def kayenta(run: Requests, requests: list[Series], errors: list[Series]) -> int 
     for minute in range(60, MINUTES + 1, 30):
         for metric in (errors, times):
             live, canary = (
-                value[:minute][there[:minute]] / total[:minute][there[:minute]]
+                np.divide(value[:minute][there[:minute]], total[:minute][there[:minute]], dtype=np.float64)
                 for value, total, there in zip(metric, requests, some)
             )
             if len(canary) >= 50 and high(live, canary):
