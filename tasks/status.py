@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as encode
+from dataclasses import asdict
 
 from invoke import Context, task
 
@@ -14,8 +15,9 @@ from .model.version import Version
 from .plan import components, hosts, overview
 from .plan.balancer import Balancer
 from .plan.facts import Facts
+from .plan.looks import Newest
 from .plan.wishes import Target
-from .run import screen, tail
+from .run import evidence, screen, tail
 from .run.choose import choose
 from .run.look import end_with_the_reader, look, look_around
 from .run.report import make
@@ -31,9 +33,9 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
     end_with_the_reader()
     facts, balancers, missing = look_around(target, memory=True)
     out = {host.name for host in hosts.out(target, balancers)}
-    rows = overview.rows(facts)
+    rows, look_of_auto = overview.rows(facts), evidence.newest(target, facts)
     if json:
-        print(_as_json(target, facts, balancers, missing))
+        print(_as_json(target, facts, balancers, missing, look_of_auto))
     else:
         title = f"{target.app.name} on {names(target.hosts)} ({target.environment.name})"
         screen.show(title, HEADS, [row.cells(target.now, out) for row in rows])
@@ -42,6 +44,7 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
             *overview.under_way(facts),
             *overview.expiring([*facts, *balancers], target.environment.tls, target.now),
             *overview.balance(target, balancers, facts, missing),
+            *([look_of_auto.line(target.now)] if look_of_auto else []),
         ]:
             print(line)
         busy = [one for one in facts if one.host.name not in out]
@@ -51,7 +54,9 @@ def status(c: Context, app: str | None = None, json: bool = False) -> None:
         raise DeplError(f"{len(lost)} of {asked} hosts did not answer.")
 
 
-def _as_json(target: Target, facts: list[Facts], balancers: list[Balancer], missing: dict[str, str]) -> str:
+def _as_json(
+    target: Target, facts: list[Facts], balancers: list[Balancer], missing: dict[str, str], newest: Newest | None
+) -> str:
     live = {one.host.name: str(one.live.table.live.version) if one.live else None for one in facts}
     rows = [row.as_json() for row in overview.rows(facts)]
     found = {
@@ -61,6 +66,7 @@ def _as_json(target: Target, facts: list[Facts], balancers: list[Balancer], miss
         "jobs": components.job_rows(target, facts),
         "under_way": overview.under_way(facts),
         "expiring": overview.expiring([*facts, *balancers], target.environment.tls, target.now),
+        "look": asdict(newest) if newest else None,
     }  # fmt: skip
     return encode.dumps(found, indent=2)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..model.rollout import Rollout
-from ..plan import rollouts
+from ..plan import canary, looks, rollouts
+from ..plan.facts import Facts
+from ..plan.looks import Newest
 from ..plan.wishes import Target
 
 
@@ -47,3 +49,13 @@ class Evidence:
             return []
         looks = found.get("looks") if isinstance(found, dict) else None
         return looks if isinstance(looks, list) else []
+
+
+def newest(target: Target, facts: Sequence[Facts]) -> Newest | None:
+    """The newest look on record at the canary that is under way, if there is one.
+
+    It costs no way to a host: a file of this machine is read whole, 2 KB for each look. A day of one a minute is some
+    3 MB, and 40 ms.
+    """
+    found = canary.under_way(facts)
+    return looks.newest(Evidence(target, found).looks) if found else None
