@@ -88,7 +88,7 @@ def test_an_error_is_found_and_survives_the_destruction_of_its_data(infra):
 
 def test_zabbix_survives_the_destruction_of_its_data(infra):
     before = {one["name"] for one in Api(infra).ask("dashboard.get", output=["name"])}
-    assert "depl: app1" in before
+    assert "depl: app1 in vagrant" in before
     infra.must("infra.backup", "--service", "zabbix")
     destroy(infra, "zabbix-database")
     wait_until(lambda: status(infra)["zabbix-database"]["health"] != "ok", 30)
@@ -111,7 +111,7 @@ def test_an_apps_dashboard_is_shown_in_a_browser(infra, two, tmp_path):
         pytest.fail("There is no browser. Install it: conf/sandbox/browser")
     infra.must("promote", "--version", two[1])
     said = f"app1 {two[1]} is live in vagrant, after {two[0]}"
-    (found,) = Api(infra).ask("dashboard.get", filter={"name": "depl: app1"}, output=["dashboardid"])
+    (found,) = Api(infra).ask("dashboard.get", filter={"name": "depl: app1 in vagrant"}, output=["dashboardid"])
     address, port = infra.address("infra")
     password = variable(infra, "zabbix", "PASSWORD")
     with browser("chromium", "--no-proxy-server", f"--host-resolver-rules=MAP {IN_BROWSERS} {address}:{port}") as tab:

@@ -148,10 +148,10 @@ def test_what_left_the_inventory_leaves_zabbix(infra, zabbix):
     try:
         path.write_text(whole.replace(placed, "", 1))
         said = infra.must("infra.apps")
-        assert f"Gone: {', '.join(gone)}, dashboard depl: board." in said
+        assert f"Gone: {', '.join(gone)}, dashboard depl: board in vagrant." in said
         assert zabbix.ask("host.get", filter={"host": gone}) == []
         assert {one["name"] for one in zabbix.ask("dashboard.get", search={"name": "depl: "}, output=["name"])} == {
-            "depl: app1"
+            "depl: app1 in vagrant"
         }
         assert len(zabbix.ask("host.get", filter={"host": PLACES})) == 2
     finally:

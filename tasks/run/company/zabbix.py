@@ -84,25 +84,34 @@ def watch(api: ZabbixAPI, hosts: Sequence[Watched], apps: Mapping[str, Sequence[
         else:
             api.host.create(**wanted, interfaces=[_interface(one.address)])
     _forget_itself(api)
-    return new + [name for app, places in apps.items() if (name := _dashboard(api, app, places))]
+    return new + [name for app, places in apps.items() if (name := _dashboard(api, app, places, whose))]
 
 
 def forget(api: ZabbixAPI, keep: Collection[str], apps: Collection[str], whose: str) -> list[str]:
     """Remove what was made known of an environment but for these names of hosts, and apps; tells what is gone."""
-    ours = {"tag": monitoring.GROUP, "value": whose, "operator": EQUAL}
-    found = api.host.get(output=["hostid", "host"], tags=[ours], selectGroups=["groupid", "name"])
+    found = api.host.get(output=["hostid", "host"], tags=[_tag(whose)], selectGroups=["groupid", "name"])
     gone = sorted((one for one in found if one["host"] not in keep), key=itemgetter("host"))
     if not gone:
         return []
-    left = _emptied(api, gone, apps)
-    pages = [dashboard.name(name.removeprefix(BELOW)) for name in left]
+    groups = {group["groupid"]: group["name"] for one in gone for group in one["groups"]}
+    left = {
+        key: name for key, name in groups.items() if name.startswith(BELOW) and name.removeprefix(BELOW) not in apps
+    }
+    empty = _emptied(api, gone, left)
+    pages = [page for name in sorted(left.values()) for page in _pages(api, name.removeprefix(BELOW), whose)]
     _remove(api.dashboard, "dashboardid", pages)
     names = [one["host"] for one in gone]
-    _remove(api.maintenance, "maintenanceid", [announcement.window_of(name) for name in names])  # has its host else
+    windows = [announcement.window_of(name) for name in names]  # each has its host else
+    _remove(api.maintenance, "maintenanceid", api.maintenance.get(output=["maintenanceid"], filter={"name": windows}))
     api.host.delete(*(one["hostid"] for one in gone))
-    if left:
-        api.hostgroup.delete(*left.values())
-    return names + [f"dashboard {page}" for page in pages]
+    if empty:
+        api.hostgroup.delete(*empty)
+    return names + [f"dashboard {page['name']}" for page in pages]
+
+
+def _tag(whose: str) -> dict[str, Any]:
+    """How Zabbix is asked for an environment's hosts."""
+    return {"tag": monitoring.GROUP, "value": whose, "operator": EQUAL}
 
 
 def _there(api: ZabbixAPI, names: Sequence[str], whose: str) -> dict[str, str]:
@@ -118,19 +127,31 @@ def _there(api: ZabbixAPI, names: Sequence[str], whose: str) -> dict[str, str]:
     return {one["host"]: one["hostid"] for one in found}
 
 
-def _emptied(api: ZabbixAPI, gone: Sequence[Mapping[str, Any]], apps: Collection[str]) -> dict[str, str]:
-    """The numbers of those apps' groups, by name, that have no host but these: another environment may have the app."""
-    groups = {group["groupid"]: group["name"] for one in gone for group in one["groups"]}
-    left = [one for one in groups if groups[one].startswith(BELOW) and groups[one].removeprefix(BELOW) not in apps]
-    found = api.hostgroup.get(output=["groupid", "name"], groupids=left, selectHosts=["hostid"]) if left else []
+def _emptied(api: ZabbixAPI, gone: Sequence[Mapping[str, Any]], groups: Collection[str]) -> list[str]:
+    """Those of these groups that have no host but these: another environment may have the app."""
+    found = api.hostgroup.get(output=["groupid"], groupids=list(groups), selectHosts=["hostid"]) if groups else []
     numbers = {one["hostid"] for one in gone}
-    empty = [one for one in found if {host["hostid"] for host in one["hosts"]} <= numbers]
-    return {one["name"]: one["groupid"] for one in sorted(empty, key=itemgetter("name"))}
+    return [one["groupid"] for one in found if {host["hostid"] for host in one["hosts"]} <= numbers]
 
 
-def _remove(of: APIObject, key: str, names: Sequence[str]) -> None:
-    """Remove those of a kind that have these names."""
-    found = of.get(output=[key], filter={"name": list(names)}) if names else []
+def _pages(api: ZabbixAPI, app: str, whose: str) -> list[Mapping[str, Any]]:
+    """An environment's dashboards of an app: its own, and one of an earlier depl that shows hosts of the environment.
+
+    An earlier depl named none, and so one was there for all: it is theirs whose hosts it shows.
+    """
+    own, former = dashboard.name(app, whose), dashboard.former(app)
+    found: list[Mapping[str, Any]] = api.dashboard.get(
+        output=["dashboardid", "name"], filter={"name": [own, former]}, selectPages="extend"
+    )
+    of_all = [one for one in found if one["name"] == former]
+    ours = {one["host"] for one in api.host.get(output=["host"], tags=[_tag(whose)])} if of_all else set()
+    return [one for one in found if one["name"] == own] + [
+        one for one in of_all if ours & dashboard.shown(one["pages"])
+    ]
+
+
+def _remove(of: APIObject, key: str, found: Sequence[Mapping[str, Any]]) -> None:
+    """Remove these of a kind."""
     if found:
         of.delete(*(one[key] for one in found))
 
@@ -152,18 +173,23 @@ def _group(api: ZabbixAPI, name: str) -> str:
     return str(found[0]["groupid"])
 
 
-def _dashboard(api: ZabbixAPI, app: str, hosts: Sequence[str]) -> str:
-    """Write a dashboard as it is meant; its name where it was not there."""
+def _dashboard(api: ZabbixAPI, app: str, hosts: Sequence[str], whose: str) -> str:
+    """Write a dashboard as it is meant, over one of an earlier depl too; its name where that was not there."""
     places = [monitoring.app_on(app, host) for host in hosts]
-    items = api.item.get(output=["itemid"], selectHosts=["host"], filter={"host": places, "key_": monitoring.DEPLOYS})
+    items = api.item.get(
+        output=["itemid"], selectHosts=["hostid", "host"], filter={"host": places, "key_": monitoring.DEPLOYS}
+    )
     items.sort(key=lambda one: places.index(one["hosts"][0]["host"]))
-    wanted = dashboard.dashboard(app, hosts, [one["itemid"] for one in items])
-    found = api.dashboard.get(output=["dashboardid", "name"], filter={"name": [wanted["name"]]})
+    numbers = [one["hosts"][0]["hostid"] for one in items]
+    wanted = dashboard.dashboard(app, whose, hosts, numbers, [one["itemid"] for one in items])
+    found = _pages(api, app, whose)
     if found:
-        api.dashboard.update(dashboardid=found[0]["dashboardid"], pages=wanted["pages"])
-        return ""
-    api.dashboard.create(**wanted)
-    return f"dashboard {wanted['name']}"
+        api.dashboard.update(dashboardid=found[0]["dashboardid"], name=wanted["name"], pages=wanted["pages"])
+        _remove(api.dashboard, "dashboardid", found[1:])
+    else:
+        api.dashboard.create(**wanted)
+    known = found and found[0]["name"] == wanted["name"]
+    return "" if known else f"dashboard {wanted['name']}"
 
 
 def _ids(found: Iterable[Mapping[str, str]], key: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from tasks.errors import Refused, Unreachable
+from tasks.plan import dashboard
 from tasks.plan.monitoring import OF_APPS, OF_HOSTS, Watched, app_on
 from tasks.run.company import zabbix
 
@@ -95,24 +96,45 @@ def forget(known, whose, *keep, apps=()):
         return zabbix.forget(api, keep, apps, whose)
 
 
+def shown(known):
+    """The hosts that charts of each dashboard show."""
+    return {one["name"]: dashboard.shown(one["pages"]) for one in known.tables["dashboard"].values()}
+
+
 # --- several inventories ---
 
 
 def test_what_left_an_inventory_is_gone_with_its_dashboard(known):
     watch(known, "production", "web1")
-    assert forget(known, "production", "web1") == ["app1 on web1", "dashboard depl: app1"]
+    assert forget(known, "production", "web1") == ["app1 on web1", "dashboard depl: app1 in production"]
     assert known.names("host") == ["web1"]
     assert known.names("dashboard") == []
     assert known.names("hostgroup") == ["depl"]
 
 
-def test_the_dashboard_of_an_app_that_another_inventory_has_too_stays(known):
+def test_inventories_that_have_the_same_app_have_a_dashboard_of_it_each(known):
+    assert "dashboard depl: app1 in production" in watch(known, "production", "web1")
+    assert "dashboard depl: app1 in staging" in watch(known, "staging", "try1")
+    assert known.names("dashboard") == ["depl: app1 in production", "depl: app1 in staging"]
+    assert shown(known) == {"depl: app1 in production": {"app1 on web1", "web1"},
+                            "depl: app1 in staging": {"app1 on try1", "try1"}}  # fmt: skip
+
+
+def test_of_an_app_that_left_one_inventory_the_others_hosts_and_dashboard_stay(known):
     watch(known, "production", "web1")
     watch(known, "staging", "try1")
-    assert forget(known, "production", "web1") == ["app1 on web1"]
+    assert forget(known, "production", "web1") == ["app1 on web1", "dashboard depl: app1 in production"]
     assert known.names("host") == ["app1 on try1", "try1", "web1"]
-    assert known.names("dashboard") == ["depl: app1"]
+    assert known.names("dashboard") == ["depl: app1 in staging"]
     assert known.names("hostgroup") == ["depl", "depl/app1"]
+
+
+def test_an_inventorys_problems_alone_are_on_its_dashboard(known):
+    known.fails["item.get"] = {"result": [{"itemid": "41", "hosts": [{"hostid": "7", "host": "app1 on web1"}]}]}
+    watch(known, "production", "web1")
+    (page,) = next(iter(known.tables["dashboard"].values()))["pages"]
+    (problems,) = [one for one in page["widgets"] if one["type"] == "problems"]
+    assert {"type": 3, "name": "hostids", "value": "7"} in problems["fields"]
 
 
 def test_a_host_of_another_inventory_is_not_taken_over(known):
@@ -132,7 +154,65 @@ def test_a_host_that_people_made_and_one_of_the_inventory_itself_are_taken(known
         one["tags"] = [{"tag": "room", "value": "7"}]
     assert watch(known, "production", "web1") == []
     assert watch(known, "production", "web1") == []
-    assert forget(known, "production") == ["app1 on web1", "web1", "dashboard depl: app1"]
+    assert forget(known, "production") == ["app1 on web1", "web1", "dashboard depl: app1 in production"]
+
+
+# --- dashboards of an earlier depl, which named no environment ---
+
+
+def as_before(known, name):
+    """Give a dashboard the name that it had before; its number."""
+    ((number, found),) = [(number, one) for number, one in known.tables["dashboard"].items() if one["name"] == name]
+    found["name"] = "depl: app1"
+    return number
+
+
+def test_a_dashboard_of_before_is_taken_over(known):
+    watch(known, "production", "web1")
+    number = as_before(known, "depl: app1 in production")
+    assert watch(known, "production", "web1") == ["dashboard depl: app1 in production"]
+    assert {number: "depl: app1 in production"} == {key: one["name"] for key, one in known.tables["dashboard"].items()}
+    assert watch(known, "production", "web1") == []
+
+
+def test_it_is_taken_over_from_hosts_that_leave_just_now_too(known):
+    watch(known, "production", "web1")
+    as_before(known, "depl: app1 in production")
+    watch(known, "production", "web2")
+    assert known.names("dashboard") == ["depl: app1 in production"]
+
+
+def test_one_that_shows_another_inventorys_hosts_is_left_to_that(known):
+    watch(known, "production", "web1")
+    number = as_before(known, "depl: app1 in production")
+    watch(known, "staging", "try1")
+    assert known.names("dashboard") == ["depl: app1", "depl: app1 in staging"]
+    watch(known, "production", "web1")
+    assert known.names("dashboard") == ["depl: app1 in production", "depl: app1 in staging"]
+    assert known.tables["dashboard"][number]["name"] == "depl: app1 in production"
+
+
+def test_one_beside_its_successor_is_removed(known):
+    watch(known, "production", "web1")
+    as_before(known, "depl: app1 in production")
+    known.tables["dashboard"]["12"] = {"name": "depl: app1 in production", "pages": []}
+    assert watch(known, "production", "web1") == []
+    assert list(known.tables["dashboard"]) == ["12"]
+
+
+def test_one_of_an_app_that_left_the_inventory_is_gone(known):
+    watch(known, "production", "web1")
+    watch(known, "staging", "try1")
+    as_before(known, "depl: app1 in production")
+    assert forget(known, "production", "web1") == ["app1 on web1", "dashboard depl: app1"]
+    assert known.names("dashboard") == ["depl: app1 in staging"]
+
+
+def test_what_people_called_like_one_stays(known):
+    known.tables["dashboard"]["12"] = {"name": "depl: app1", "pages": []}
+    watch(known, "production", "web1")
+    assert forget(known, "production") == ["app1 on web1", "web1", "dashboard depl: app1 in production"]
+    assert known.names("dashboard") == ["depl: app1"]
 
 
 # --- sessions ---
