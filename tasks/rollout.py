@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from .model.image import CONTROL
 from .model.percent import BUCKETS, Percent
 from .model.rollout import Thresholds
 from .model.version import Version
 from .plan import canary as plans
 from .plan import install, promote, workers
-from .run import again, registry
+from .run import again
 from .run.balancers import introduce
 from .run.losses import counted
 from .run.work import OnHosts
@@ -39,7 +40,7 @@ def control_arm(work: OnHosts) -> Version | None:
     if begun and begun.control:
         return begun.control
     live = promote.current(work.facts)
-    version = again.name(work, live, registry.CONTROL)
+    version = again.name(work, live, CONTROL)
     work.report.note(f"The control arm {version} is the image of {live} in a fresh process.")
     work.carry_out(partial(install.plan, work.target, version, control_of=live), f"control arm {version} of {live}")
     if work.dry:

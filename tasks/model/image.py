@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import BadInput
 from .version import Version
+
+CONTROL = "-control"
+"""What the tag of a control arm's version ends with: it takes the name, and counts as no version that was built."""
 
 
 @dataclass(frozen=True)
@@ -21,3 +25,11 @@ class Image:
 
     def __str__(self) -> str:
         return f"{self.repository}:{self.version}"
+
+
+def version_of(tag: str) -> Version | None:
+    """The version that a tag is the name of; None for a tag of another kind."""
+    try:
+        return Version.parse(tag)
+    except BadInput:
+        return None

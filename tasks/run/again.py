@@ -38,7 +38,7 @@ def name(work: OnHosts, version: Version, mark: str = "") -> Version:
         return _next(work)
     with one_at_a_time(work.target, work.report):
         new = _next(work)
-        registry.name_again(work.target, version, str(new) + mark)
+        registry.name_again(work.target, version, str(new) + mark, work.report)
     return new
 
 

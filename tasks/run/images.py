@@ -90,7 +90,8 @@ class _Build:
         if compiled:
             with self.report.phase("check") as progress:
                 progress.tell(self._check(str(image), progress))
-        with self.report.phase("push") as progress:
+        undisturbed = registry.undisturbed(self.target.environment, self.report)
+        with undisturbed, self.report.phase("push") as progress:
             self.engine.push(image.repository, str(version), progress.now)
             layers_now = registry.layers(self.target, version)
             layers_then = registry.layers(self.target, before[-1]) if before else {}

@@ -8,30 +8,35 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInput, DeplError, Refused, Unreachable
+from ..errors import DeplError, Refused, Unreachable
+from ..model.environment import Environment
+from ..model.image import CONTROL, version_of
 from ..model.version import Version
 from ..plan.wishes import Target
+from .alone import together
 from .report import Report
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-CONTROL = "-control"
-"""What the tag of a control arm's version ends with: it takes the name, and counts as no version that was built."""
+LOCK = "registry.lock"
+"""In depl's cache: collect-layers (conf/ansible/roles/registry) has it alone, and nothing may be pushed meanwhile."""
 
 
 def versions(target: Target) -> tuple[Version, ...]:
     """All versions of an app that were built, oldest first; raises Unreachable."""
     there = tags(target.environment.registry, target.app.name)
-    return tuple(sorted(version for tag in there if (version := _version(tag))))
+    return tuple(sorted(version for tag in there if (version := version_of(tag))))
 
 
 def taken(target: Target) -> tuple[Version, ...]:
     """All versions' names that are taken: of what was built, and of control arms, which are never installed again."""
     there = tags(target.environment.registry, target.app.name)
-    return tuple(version for tag in there if (version := _version(tag.removesuffix(CONTROL))))
+    return tuple(version for tag in there if (version := version_of(tag.removesuffix(CONTROL))))
 
 
 def tags(registry: str, repository: str) -> tuple[str, ...]:
@@ -73,11 +78,20 @@ def label(target: Target, version: Version, name: str) -> str:
     return str(((about.get("config") or {}).get("Labels") or {}).get(name, ""))
 
 
-def name_again(target: Target, version: Version, new: str) -> None:
+@contextmanager
+def undisturbed(environment: Environment, report: Report) -> Iterator[None]:
+    """Change the registry while none of its layers are collected: one whose image is yet to come would be lost."""
+    path = Path(environment.cache) / LOCK
+    with together(path, lambda: report.note("Waiting for the registry: layers that no image has are being removed.")):
+        yield
+
+
+def name_again(target: Target, version: Version, new: str, report: Report) -> None:
     """Give the image of a version another tag too: its manifest is put once more, and no layer moves."""
-    found = _manifest(target, version)
-    kind = json.loads(found).get("mediaType", OCI_MANIFEST)
-    _ask(target.environment.registry, f"/v2/{target.app.name}/manifests/{new}", put=found, kind=kind)
+    with undisturbed(target.environment, report):
+        found = _manifest(target, version)
+        kind = json.loads(found).get("mediaType", OCI_MANIFEST)
+        _ask(target.environment.registry, f"/v2/{target.app.name}/manifests/{new}", put=found, kind=kind)
 
 
 def _manifest(target: Target, version: Version) -> bytes:
@@ -88,23 +102,26 @@ def _manifest(target: Target, version: Version) -> bytes:
     return found
 
 
-def forget(registry: str, repository: str) -> None:
-    """Take all images out of a repository; raises Refused where the registry doesn't allow that.
+def digests(registry: str, repository: str) -> dict[str, str]:
+    """The manifest of each tag of a repository, by its digest: several tags may have the same; raises Unreachable."""
+    found = {tag: _ask(registry, f"/v2/{repository}/manifests/{tag}") for tag in tags(registry, repository)}
+    return {tag: f"sha256:{hashlib.sha256(one).hexdigest()}" for tag, one in found.items() if one is not None}
 
-    Their layers go from its disk with its next garbage collection, as far as no other image has them.
+
+def remove(registry: str, repository: str, digest: str) -> None:
+    """Take a manifest out of a repository, and all tags that it has; raises Refused where the registry forbids it.
+
+    Its layers go from the disk in the night, as far as no other image has them. The caller keeps it undisturbed.
     """
-    place = f"/v2/{repository}/manifests"
-    for tag in tags(registry, repository):
-        # Tags of one manifest go with the first of them.
-        if (manifest := _ask(registry, f"{place}/{tag}")) is not None:
-            _ask(registry, f"{place}/sha256:{hashlib.sha256(manifest).hexdigest()}", method="DELETE")
+    _ask(registry, f"/v2/{repository}/manifests/{digest}", method="DELETE")
 
 
-def _version(tag: str) -> Version | None:
-    try:
-        return Version.parse(tag)
-    except BadInput:
-        return None
+def forget(target: Target, report: Report) -> None:
+    """Take all images of an app out of the registry; raises Refused where it forbids that."""
+    registry, repository = target.environment.registry, target.app.name
+    with undisturbed(target.environment, report):
+        for digest in sorted(set(digests(registry, repository).values())):
+            remove(registry, repository, digest)
 
 
 def _get(registry: str, path: str) -> Any:

@@ -117,7 +117,7 @@ def _image_of_app(estate: Estate, service: Service, report: Report, *, fresh: bo
         return f"{where}:{Version.next(datetime.now(UTC), registry.taken(target))}-{digest}"
     version = of_apps.build(target, source.find(target.app, None, dirty=False), report).image.version
     # With the description's digest, and so without being a version that could be installed as an app's.
-    registry.name_again(target, version, f"{version}-{digest}")
+    registry.name_again(target, version, f"{version}-{digest}", report)
     return f"{where}:{version}-{digest}"
 
 
@@ -143,6 +143,7 @@ def _image_of_recipe(estate: Estate, service: Service, report: Report, *, fresh:
         wheels = of_apps.wheels_of_depl(engine, Path(estate.environment.cache), own, progress) if own else {}
         beside = {**recipe.files, **wheels}
         engine.build(f"image of {kind}", recipe.dockerfile, beside, image, progress.now, fresh=fresh)
-        engine.push(f"{where}/{repository}", tag, progress.now)
         progress.tell(f"built, {engine.size(image) / 1e6:.0f} MB")
+    with registry.undisturbed(estate.environment, report), report.phase("push") as progress:
+        engine.push(f"{where}/{repository}", tag, progress.now)
     return image

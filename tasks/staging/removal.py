@@ -63,7 +63,7 @@ def _down(place: Place, name: str, report: Report) -> None:
         # A registry that refuses keeps no database: it comes after services.
         work.finish(plans.reclaim(work.target, standing.services), f"reclaim what {name} had")
         with report.phase("registry"):
-            registry.forget(target.environment.registry, target.app.name)
+            registry.forget(target, report)
         with report.phase("builds"):
             images.forget(target)
         # With its folder last, by which the next command sees that something is left.

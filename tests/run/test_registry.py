@@ -1,16 +1,25 @@
 """What is asked of a version's image in the registry."""
 
+import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from tasks.errors import Refused
 from tasks.run import registry
+from tasks.run.report import Report
 
 from ..plan.world import TARGET, V1, V2
 
 MANIFEST = json.dumps({"mediaType": registry.MANIFEST, "config": {"digest": "sha256:c"}}).encode()
 CONFIG = json.dumps({"config": {"Labels": {"org.opencontainers.image.revision": "abc"}}}).encode()
+
+
+@pytest.fixture
+def target(tmp_path):
+    """The app, on a machine of its own."""
+    return replace(TARGET, environment=replace(TARGET.environment, cache=str(tmp_path)))
 
 
 @pytest.fixture
@@ -37,12 +46,14 @@ def test_an_image_tells_the_commit_that_it_was_built_from(asked):
     assert registry.label(TARGET, V1, "no.such.label") == ""
 
 
-def test_an_images_other_name_gets_the_same_manifest_of_the_same_kind(asked):
-    registry.name_again(TARGET, V1, str(V2))
+def test_an_images_other_name_gets_the_same_manifest_of_the_same_kind(asked, target):
+    registry.name_again(target, V1, str(V2), Report(io.StringIO()))
     assert asked == {f"/v2/app1/manifests/{V2}": (MANIFEST, registry.MANIFEST)}
 
 
-@pytest.mark.parametrize("ask", [lambda: registry.label(TARGET, V2, "x"), lambda: registry.name_again(TARGET, V2, "x")])
-def test_a_version_that_is_not_there_is_refused_with_what_is(asked, ask):
+@pytest.mark.parametrize(
+    "ask", [lambda it: registry.label(it, V2, "x"), lambda it: registry.name_again(it, V2, "x", Report(io.StringIO()))]
+)
+def test_a_version_that_is_not_there_is_refused_with_what_is(asked, target, ask):
     with pytest.raises(Refused, match=f"has no app1 {V2}; the newest there: {V1}"):
-        ask()
+        ask(target)
