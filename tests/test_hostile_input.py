@@ -478,8 +478,9 @@ def test_descriptions_of_apps(name, data, keep_name):
 
 COMMON = {
     "depl_registry": "deploy:5000", "depl_user": "depl", "depl_known_hosts": "/etc/depl/known_hosts",
-    "depl_cache": "/var/lib/depl", "depl_slots": 8, "depl_keep_running": 2, "depl_keep_installed": 4, "depl_drain": 60,
-    "depl_lock_wait": 0, "depl_hsts": 300, "depl_trusted_proxies": ["192.0.2.7", "2001:db8::/32"],
+    "depl_cache": "/var/lib/depl", "depl_slots": 8, "depl_keep_running": 2, "depl_keep_installed": 4,
+    "depl_keep_built": 50, "depl_drain": 60, "depl_lock_wait": 0, "depl_hsts": 300,
+    "depl_trusted_proxies": ["192.0.2.7", "2001:db8::/32"],
     "depl_tls": {
         "app1.foo": {"certificate": "/etc/tls/a.crt", "key": "/etc/tls/a.key"},
         "*.app1.foo": {"certificate": "/etc/tls/b.crt", "key": "/etc/tls/b.key"},

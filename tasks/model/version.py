@@ -46,5 +46,10 @@ class Version:
             minute += timedelta(minutes=1)
         return version
 
+    @property
+    def minute(self) -> float:
+        """The time that it is named after, in seconds since 1970."""
+        return datetime.strptime(self.text, FORMAT).replace(tzinfo=UTC).timestamp()
+
     def __str__(self) -> str:
         return self.text

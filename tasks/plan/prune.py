@@ -26,8 +26,13 @@ def plan(target: Target, facts: Sequence[Facts]) -> Plan:
 
 def as_of(target: Target, begun: Sequence[Facts]) -> Callable[[Sequence[Facts]], Plan]:
     """A planner that keeps to the time of these facts: what may go since is not missing, but the next prune's."""
+    return lambda facts: plan(target, at_that_time(begun, facts))
+
+
+def at_that_time(begun: Sequence[Facts], facts: Sequence[Facts]) -> list[Facts]:
+    """Facts as they would have been found when others of the same hosts were."""
     clocks = {one.host: one.clock for one in begun}
-    return lambda facts: plan(target, [replace(one, clock=clocks[one.host]) for one in facts])
+    return [replace(one, clock=clocks[one.host]) for one in facts]
 
 
 def _on_host(target: Target, facts: Facts, fleet: Sequence[Facts]) -> HostPlan:

@@ -36,6 +36,7 @@ _OPTIONS = (
     "slots",
     "keep_running",
     "keep_installed",
+    "keep_built",
     "drain",
     "lock_wait",
     "tls",
@@ -143,6 +144,7 @@ def _check(environment: Environment, where: str) -> None:
         f"expected depl_keep_running ({running}) <= depl_keep_installed ({installed}) <= depl_slots - 4 ({slots - 4}): "
         "live, canary, the way back and a new release need a slot each",
     )
+    require(1 <= environment.keep_built <= 10000, f"{where}: depl_keep_built", "expected 1 to 10000")
     require(0 <= environment.drain <= 3600, f"{where}: depl_drain", "expected 0 to 3600 seconds")
     require(0 <= environment.lock_wait <= 3600, f"{where}: depl_lock_wait", "expected 0 to 3600 seconds")
     require(0 <= environment.hsts <= 63072000, f"{where}: depl_hsts", "expected 0 to 63072000 seconds (two years)")

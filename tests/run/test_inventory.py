@@ -63,6 +63,7 @@ def test_the_sandboxes_own_inventory_is_read_through_ansible():
         ({"depl_slots": "8"}, "depl_slots: expected a whole number"),
         ({"depl_slots": 99}, "depl_slots: expected 4 to 10"),
         ({"depl_keep_installed": 7}, "depl_keep_installed: expected"),
+        ({"depl_keep_built": 0}, "depl_keep_built: expected 1 to 10000"),
         ({"depl_registry": "x y"}, "depl_registry: expected host:port"),
         ({"depl_user": "root; id"}, "depl_user: .* is no user"),
         ({"depl_cache": "relative"}, "depl_cache: expected an absolute path"),

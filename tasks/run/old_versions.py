@@ -1,0 +1,63 @@
+"""Old versions of an app leave the registry, once its hosts are pruned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import DeplError, Refused
+from ..model.environment import names
+from ..plan import built
+from ..plan.facts import Facts
+from . import registry
+from .work import OnHosts
+
+SHOWN = 10
+
+
+def remove(work: OnHosts, facts: Sequence[Facts]) -> int:
+    """Take what is old out of the registry, and say so; how many names went. A dry run only says what would go.
+
+    A registry whose configuration forbids it is told of, and is no failure: it is so every time, and the hosts are
+    pruned. One that can't be reached is.
+    """
+    try:
+        return _remove(work, facts)
+    except Refused as error:
+        work.report.note(f"Note: old versions stay there. {error}")
+        return 0
+    except DeplError as error:
+        if not work.dry:
+            error.message = f"The hosts are pruned, the registry is not: {error}"
+        raise
+
+
+def _remove(work: OnHosts, facts: Sequence[Facts]) -> int:
+    target = work.target
+    where, repository = target.environment.registry, target.app.name
+    old = built.old(
+        registry.tags(where, repository), target.environment.keep_built, built.needed(target, facts), target.now
+    )
+    if not old:
+        return 0
+    answered = {one.host for one in facts}
+    if unknown := [host for host in target.hosts if host not in answered]:
+        work.report.note(f"Note: {names(unknown)} may need any version: none is removed from the registry.")
+        return 0
+    leaving = built.leaving(registry.digests(where, repository), old)
+    gone = sorted(tag for tags in leaving.values() for tag in tags)
+    if work.dry or not gone:
+        if gone:
+            work.report.line(f"Would remove from the registry: {_brief(gone)}")
+        return 0
+    with registry.undisturbed(target.environment, work.report), work.report.phase("registry") as progress:
+        for number, digest in enumerate(leaving, 1):
+            progress.now(f"{number} of {len(leaving)}")
+            registry.remove(where, repository, digest)
+        progress.tell("their layers leave its disk in the night")
+    work.report.note(f"Out of the registry: {_brief(gone)}.")
+    return len(gone)
+
+
+def _brief(tags: Sequence[str]) -> str:
+    more = f" and {len(tags) - SHOWN} more" if len(tags) > SHOWN else ""
+    return f"{', '.join(tags[:SHOWN])}{more}"
