@@ -11,7 +11,7 @@ from .run.work import begin
 
 @task(help={"app": "which app; needed only where there are several"})
 def prune(c: Context, app: str | None = None) -> None:
-    """Remove releases that are not live, nor canary, nor kept, and old versions from the registry."""
+    """Remove releases and images that nothing needs any more."""
     with begin(c, "prune", app) as work:
         begun = work.facts
         changed = work.carry_out(plans.as_of(work.target, begun), "prune")

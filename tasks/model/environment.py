@@ -164,9 +164,9 @@ class Environment:
 
 
 """Fields: `slots` places per app and host (2 to 10); `keep_running` and `keep_installed` releases beside
-live and canary; `keep_built` versions of an app that stay in the registry, beside those that hosts need;
-`drain` seconds that a release stays after it lost its traffic; `lock_wait`
-seconds to wait for somebody else's work on the same app; `tls` certificates by the name that they
+live and canary; `keep_built` versions of an app in the registry, beside those that hosts need; `drain`
+seconds that a release stays after it lost its traffic; `lock_wait` seconds to wait for somebody
+else's work on the same app; `tls` certificates by the name that they
 are for (a host name, or *.host.name); `hsts` seconds that browsers shall insist on TLS, 0 for not at
 all; `trusted_proxies` networks whose X-Forwarded-For and X-Forwarded-Proto are believed; `default_app`
 the app that is meant where nobody says which; `clickhouse` counts instead of the hosts where there is one;
