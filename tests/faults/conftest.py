@@ -13,7 +13,8 @@ from .world import World
 __all__ = ["sandbox"]
 FULL = 100
 """At how many points each verb is killed in a full run."""
-LIMITS = "depl_keep_running: 0\ndepl_keep_installed: 0\ndepl_drain: 0"
+LIMITS = "depl_keep_running: 0\ndepl_keep_installed: 0\ndepl_keep_built: 10000\ndepl_drain: 0"
+"""Of a host all goes that may. In the registry all stays: versions of the nineties are the oldest, however new."""
 
 
 @pytest.fixture(scope="session")
