@@ -77,8 +77,14 @@ def send_all(work: OnHosts, version: Version, what: str = "promote", planner: Pl
     brings = None if back else changes(work, old, version)
     if brings and (brings.came or brings.went):
         work.report.note(f"It brings {brings.summary}.  more: inv changes --from {old} --to {version}")
+
+    def moved(plan: Plan) -> None:
+        # As soon as traffic has moved: should workers fail, the next promote can't say any more what this one brought.
+        if plans.moves(plan):
+            tell(work, "rollback" if back else "promote", version, old, 100.0, brings)
+
     with counted(work):
-        changed = work.carry_out(partial(planner, work.target, version), behind(f"{what} {version}", brings))
+        changed = work.carry_out(partial(planner, work.target, version), behind(f"{what} {version}", brings), moved)
         if work.dry:
             return
         # On their own: what fails in these is no reason to take traffic back, and the next promote goes on with them.
@@ -87,7 +93,6 @@ def send_all(work: OnHosts, version: Version, what: str = "promote", planner: Pl
     if not changed:
         work.report.done(f"Nothing to do: {version} is live already.")
         return
-    tell(work, "rollback" if back else "promote", version, old, 100.0, brings)
     former = next((facts.live.previous for facts in work.facts if facts.live and facts.live.previous), None)
     url = work.target.url
     work.report.done(

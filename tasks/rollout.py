@@ -10,23 +10,28 @@ from .model.rollout import Thresholds
 from .model.version import Version
 from .plan import canary as plans
 from .plan import install, promote, workers
+from .plan.steps import Plan
 from .run import again
 from .run.balancers import introduce
 from .run.losses import counted
 from .run.work import OnHosts
 from .stats import collect, forecast
-from .tell import tell
+from .tell import live, tell
 
 
 def route(work: OnHosts, wish: plans.Canary) -> bool:
     """Send the share of users to the canary, with the workers that it has; False where it was so already."""
     # A stage begins now, not when this command did: what is slow may have taken seconds to find out.
+
+    def moved(plan: Plan) -> None:
+        if promote.moves(plan):
+            tell(work, "canary", wish.version, live(work), wish.share.buckets / 10)
+
     with counted(work):
-        changed = work.carry_out(partial(plans.plan, work.present(), wish), f"canary {wish.version} at {wish.share}")
+        planner = partial(plans.plan, work.present(), wish)
+        changed = work.carry_out(planner, f"canary {wish.version} at {wish.share}", moved)
         if work.dry:
             return changed
-        if changed:
-            tell(work, "canary", wish.version, promote.current(work.facts), wish.share.buckets / 10)
         # On its own, as in a promote: traffic is where it should be, whether an old worker ends well or not.
         return work.carry_out(partial(workers.hand_over, work.target), "hand over from the canary") or changed
 

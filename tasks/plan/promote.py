@@ -18,7 +18,8 @@ from .facts import Facts, Routed
 from .steps import HostPlan, Plan, Step, together
 from .wishes import Target
 
-PHASES = (*migrate.PHASES, "workers", "prepare", "flip")
+FLIP = "flip"
+PHASES = (*migrate.PHASES, "workers", "prepare", FLIP)
 PREPARE_SECONDS = 10
 FLIP_SECONDS = 5
 """How long a host may take for a rename. Short, since meanwhile the other hosts serve another version."""
@@ -81,6 +82,11 @@ def same(target: Target, like: Routed, facts: Facts, fleet: Sequence[Facts]) -> 
     why = f"make live what is live elsewhere: {_says(table)}"
     steps = switch(target.layout, facts.last_number + 1, facts.linked, description, why)
     return together(PHASES, {facts.host: {"workers": up, **steps}})
+
+
+def moves(plan: Plan) -> bool:
+    """Whether a plan changes which users get what."""
+    return any(phase.name == FLIP for phase in plan.phases)
 
 
 def former(facts: Sequence[Facts]) -> Version:
@@ -157,7 +163,7 @@ def switch(layout: Layout, number: int, former: int | None, description: Mapping
         prepare.append(Step("keep the way back", keep, undo=files.remove(back), timeout=PREPARE_SECONDS))
         undo = onhost.flip(layout, back)
     flip = Step(why, onhost.flip(layout, f"{layout.live}.new"), undo=undo, timeout=FLIP_SECONDS)
-    return {"prepare": tuple(prepare), "flip": (flip,)}
+    return {"prepare": tuple(prepare), FLIP: (flip,)}
 
 
 def _counts(table: Table) -> dict[str, int]:

@@ -49,10 +49,15 @@ class Work(Generic[Answer]):
         self._without: Collection[Host] = ()
         self.facts: Sequence[Answer] = ()
         self.later: list[Callable[[], None]] = []
-        """What is to be done when all went well and the lock is free again."""
+        """What is to be done when the lock is free again, however this work ended."""
 
-    def carry_out(self, planner: Callable[[Sequence[Answer]], Plan], what: str) -> bool:
-        """Plan, run, read again; False where there was nothing to do. A dry run prints the plan instead."""
+    def carry_out(
+        self, planner: Callable[[Sequence[Answer]], Plan], what: str, then: Callable[[Plan], None] = lambda _: None
+    ) -> bool:
+        """Plan, run, read again; False where there was nothing to do. A dry run prints the plan instead.
+
+        `then` hears of the plan once all its steps are done: nothing undoes them any more, whatever fails afterwards.
+        """
         plan = planner(self.facts)
         if self.dry:
             self._print(plan)
@@ -61,6 +66,7 @@ class Work(Generic[Answer]):
             return False
         try:
             execute(plan, self._fleet, self.report, before=self._entry(what, "began"), lock=self._lock.command)
+            then(plan)
             self._look_again(planner, what)
         except BaseException as error:
             self._audit(what, f"failed: {first_line(error)}")
@@ -256,7 +262,7 @@ def on_hosts(
 
 @contextmanager
 def at_work(work: AnyWork) -> Iterator[AnyWork]:
-    """Lock, unless it is a dry run, and read; let go in the end."""
+    """Lock, unless it is a dry run, and read; let go in the end, and do then what is left for later."""
     with _nothing_changed():
         if work.dry:
             work.read()
@@ -265,9 +271,12 @@ def at_work(work: AnyWork) -> Iterator[AnyWork]:
     try:
         yield work
     finally:
-        work.unlock()
-    for one in work.later:
-        one()
+        try:
+            work.unlock()
+        finally:
+            # Also after a failure: what was done before it is done, and no later command would know of it.
+            for one in work.later:
+                one()
 
 
 def _without_traffic(target: Target, report: Report, lost: Sequence[Host]) -> list[Host]:
