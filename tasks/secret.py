@@ -13,7 +13,7 @@ from invoke import Context, task
 
 from .errors import BadConfig, Refused
 from .model.secrets import KINDS
-from .run import apps, editor, secrets, settings
+from .run import apps, check_notify, editor, secrets, settings
 from .run.report import Report, make
 from .run.work import reporting
 
@@ -83,6 +83,9 @@ def _checked(where: str, before: Mapping[str, str], text: str) -> dict[str, str]
     """The values in an edited text; raises BadConfig, without a value."""
     found = secrets.texts(secrets.plain(text, where) or {}, where)
     secrets.check_values(found, where)
+    # Here alone: one that is kept already must not keep anybody from deploying.
+    if path := found.get(check_notify.CHAT):
+        check_notify.check_chat(path, f"{where}: {check_notify.CHAT}")
     known = apps.names()
     for place in found.keys() - before.keys():
         kind, name, _ = place.split(".")

@@ -91,6 +91,21 @@ def test_a_new_value_for_an_app_that_is_none_is_refused():
         secret._checked("secrets of test", {}, "apps: {app2: {TOKEN: x}}")
 
 
+@pytest.mark.parametrize("path", [" services/s3cret", "services/s3cret x", "services/s3cretä"])
+def test_an_end_of_the_chats_url_that_no_url_can_have_is_refused_without_it(path):
+    said = (
+        r"^secrets of test: notify\.chat\.path: expected the end of a URL: no blank, and no letter that is not ASCII$"
+    )
+    with pytest.raises(BadConfig, match=said):
+        secret._checked("secrets of test", {}, f'notify: {{chat: {{path: "{path}"}}}}')
+
+
+def test_an_end_of_the_chats_url_is_taken():
+    assert secret._checked("x", {}, "notify: {chat: {path: '/services/T0/s3cret?x=%20'}}") == {
+        "notify.chat.path": "/services/T0/s3cret?x=%20"
+    }
+
+
 @pytest.mark.parametrize(
     ("places", "steps"),
     [

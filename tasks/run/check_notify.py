@@ -1,4 +1,4 @@
-"""What the inventory says of who is told of deploys, held to what can be: each refusal names its key."""
+"""What the inventory and the secrets say of who is told of deploys, held to what can be: refusals name their key."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from ..model.notice import Notify
 from .read import FILE_NAME, URL, is_text, require, shown
 
 _SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}:(\d{1,5})", re.ASCII)
+
+CHAT = "notify.chat.path"
+"""The place of a secret: the end of the chat's URL."""
+_PATH = re.compile(r"[!-~]+", re.ASCII)
+
+
+def check_chat(path: str, at: str) -> None:
+    """Refuse an end of the chat's URL that no URL can have; raises BadConfig, without the path, which is a secret."""
+    require(_PATH.fullmatch(path), at, "expected the end of a URL: no blank, and no letter that is not ASCII")
 
 
 def check(notify: Notify, at: str) -> None:

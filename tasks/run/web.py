@@ -54,6 +54,8 @@ def send(
     except urllib.error.HTTPError as error:
         said = one_line((_said(error).strip().splitlines() or [error.reason])[0])
         raise Refusal(f"{where} refuses: {said[:300]} ({error.code})", error.code) from None
+    except http.client.InvalidURL:  # whose own words quote the path
+        raise Unreachable(f"{where} can't be reached: its address has a blank or a control character") from None
     except http.client.HTTPException as error:
         raise Unreachable(f"{where} breaks off or speaks no HTTP: {one_line(repr(error))[:300]}") from None
     except (OSError, ValueError) as error:

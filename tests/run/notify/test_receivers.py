@@ -98,6 +98,15 @@ def test_a_failing_chat_does_not_show_its_address(server):
     assert "s3cret" not in str(error.value)
 
 
+@pytest.mark.parametrize("path", [" services/s3cret", "services/s3cret x", "services/s3cret\x7f", "services/s3cretäö"])
+def test_a_chats_address_that_no_request_can_have_is_not_shown(server, path):
+    with pytest.raises(Unreachable, match=r"^the chat at http://127.0.0.1:[0-9]+ can't be ") as error:
+        told(Notify(chat=Address(server.url)), {"chat": {"path": path}}, notice())
+    assert not [part for part in ("services", "s3cret", "x7f", "ä", "xe4") if part in str(error.value)]
+    assert error.value.__suppress_context__
+    assert server.told == []
+
+
 @pytest.mark.parametrize(
     ("one", "text"),
     [
