@@ -25,7 +25,7 @@ def tell(environment: Environment, notices: Sequence[Notice], report: Report) ->
         return
     spool = Spool(Path(environment.cache) / "notices" / environment.name)
     try:
-        receivers = of(notify, secrets.load(environment.name).notify)
+        receivers = of(notify, secrets.load(environment.name).notify, spool)
         for one in receivers:
             for notice in notices:
                 spool.put(one.name, notice)
@@ -107,7 +107,7 @@ def _tell_all(receiver: Receiver, spool: Spool, end: float, apps: Collection[str
                 continue
             gone = f"was not told of {notice.app}, which the inventory places nowhere any more: {why}"
             yield Trouble(receiver.name, gone, waits=False)
-        path.unlink(missing_ok=True)
+        spool.forget(path)
     for why in dict.fromkeys(refused.values()):
         names = ", ".join(app for app in refused if refused[app] == why)
         yield Trouble(receiver.name, f"was not told of {names}: {why}")

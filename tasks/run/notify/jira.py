@@ -5,13 +5,14 @@ Jira's REST API, version 2, by the client `jira`: developer.atlassian.com/server
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ...errors import Refused, Unreachable, one_line
 from ...model.notice import DEPLOYS, Jira, Notice
 from .refusals import LATER, SHUT, must_have, shut
+from .spool import Parts
 
 if TYPE_CHECKING:  # no other verb needs it
     from jira import JIRA
@@ -20,13 +21,19 @@ UNKNOWN = 404
 """Jira's answer for an issue that is not there, or that we may not see: UTF-8 looks like one."""
 
 
-def jira(at: Jira, secret: Mapping[str, str], notice: Notice, seconds: float) -> None:
-    """Tell each issue that the commits name in which environment and since when it is; raises Refused, Unreachable."""
+def jira(
+    at: Jira, kept: Callable[[Notice], Parts] | None, secret: Mapping[str, str], notice: Notice, seconds: float
+) -> None:
+    """Tell each issue that the commits name in which environment and since when it is; raises Refused, Unreachable.
+
+    Issues that were told before, as `kept` knows, are not even asked for: there may be more than time is for at once.
+    """
     if notice.verb not in DEPLOYS or not notice.changes.keys:
         return
     from jira import JIRA, JIRAError
     from requests import RequestException
 
+    done = kept(notice) if kept else Parts()
     token = must_have(secret, "jira", "token")
     basic = (at.user, token) if at.user else None
     try:
@@ -35,11 +42,14 @@ def jira(at: Jira, secret: Mapping[str, str], notice: Notice, seconds: float) ->
             token_auth=None if basic else token,
         )  # fmt: skip
         for key in notice.changes.keys:
+            if key in done:
+                continue
             try:
                 _tell(server, key, notice, at.transition)
             except JIRAError as error:
                 if error.status_code != UNKNOWN:
                     raise
+            done.add(key)
     except JIRAError as error:
         status, why = error.status_code or 0, f"Jira refuses ({error.status_code}): {one_line(error.text or '')[:200]}"
         if status == SHUT[0]:

@@ -16,6 +16,7 @@ from .. import web
 from ..company import bugsink, sentry
 from .jira import jira
 from .refusals import must_have, understood
+from .spool import Spool
 from .zabbix import zabbix
 
 
@@ -27,8 +28,8 @@ class Receiver:
     tell: Callable[[Notice, float], None] = field(repr=False)
 
 
-def of(notify: Notify, secrets: Mapping[str, Mapping[str, str]]) -> list[Receiver]:
-    """Those whom the inventory names, with what lets us in there."""
+def of(notify: Notify, secrets: Mapping[str, Mapping[str, str]], spool: Spool | None = None) -> list[Receiver]:
+    """Those whom the inventory names, with what lets us in there; the spool knows which parts of a notice are done."""
     found: list[tuple[str, str, Callable[[Mapping[str, str], Notice, float], None]]] = []
     if notify.webhook:
         found.append(("webhook", "key", partial(webhook, notify.webhook)))
@@ -37,7 +38,7 @@ def of(notify: Notify, secrets: Mapping[str, Mapping[str, str]]) -> list[Receive
     if notify.tracker:
         found.append(("tracker", "token", partial(tracker, notify.tracker)))
     if notify.jira:
-        found.append(("jira", "token", partial(jira, notify.jira)))
+        found.append(("jira", "token", partial(jira, notify.jira, partial(spool.parts, "jira") if spool else None)))
     if notify.zabbix:
         found.append(("zabbix", "password", partial(zabbix, notify.zabbix)))
     return [

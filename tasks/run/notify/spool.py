@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,6 +15,28 @@ from ...model.notice import Notice
 
 OLDEST = 7 * 86400
 """Seconds after which nobody is told any more."""
+_PARTS = ".parts"
+
+
+class Parts:
+    """The parts of a notice that are done with, such as issues: kept beside it, and the next verb goes on from there.
+
+    Without a path they are known here alone.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._done = set(_lines(path)) if path else set[str]()
+
+    def __contains__(self, part: str) -> bool:
+        return part in self._done
+
+    def add(self, part: str) -> None:
+        """Note a part as done; where that can't be kept, the next verb does it again, which does no harm."""
+        self._done.add(part)
+        if self._path:
+            with suppress(OSError), self._path.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(part)}\n")
 
 
 class Spool:
@@ -29,7 +51,19 @@ class Spool:
         place.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", encoding="utf-8", dir=place, suffix=".new", delete=False) as draft:
             json.dump(asdict(notice), draft)
-        Path(draft.name).rename(place / f"{notice.at:017.3f}-{notice.id}.json")
+        Path(draft.name).rename(self._path(receiver, notice))
+
+    def parts(self, receiver: str, notice: Notice) -> Parts:
+        """What of a waiting notice a receiver was told before."""
+        return Parts(self._path(receiver, notice).with_suffix(_PARTS))
+
+    def forget(self, path: Path) -> None:
+        """Keep a notice no longer, nor what of it was told."""
+        path.with_suffix(_PARTS).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+    def _path(self, receiver: str, notice: Notice) -> Path:
+        return self.folder / receiver / f"{notice.at:017.3f}-{notice.id}.json"
 
     def waiting(self, receiver: str, now: float) -> list[tuple[Path, Notice]]:
         """What a receiver is still to be told, oldest first; what is too old, or no notice, is thrown away."""
@@ -39,7 +73,7 @@ class Spool:
             if notice and notice.at > now - OLDEST:
                 found.append((path, notice))
             else:
-                path.unlink(missing_ok=True)
+                self.forget(path)
         return found
 
     @contextmanager
@@ -53,6 +87,17 @@ class Spool:
                 yield False
             else:
                 yield True
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The parts in a file; what a killed verb left half written is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        with suppress(ValueError):
+            yield str(json.loads(line))
 
 
 def _read(path: Path) -> Notice | None:

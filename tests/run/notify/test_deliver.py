@@ -89,6 +89,38 @@ def test_a_notice_reads_back_as_it_was(waiting):
     assert [one for _, one in waiting.waiting("chat", time.time())] == [kept]
 
 
+def test_parts_that_were_told_are_known_to_the_next_verb_and_forgotten_with_their_notice(waiting):
+    one, other = notice(id="1"), notice(id="2")
+    for kept in (one, other):
+        waiting.put("jira", kept)
+        waiting.parts("jira", kept).add("SHOP-1")
+    waiting.parts("jira", one).add("SHOP-2")
+    assert [part in waiting.parts("jira", one) for part in ("SHOP-1", "SHOP-2", "SHOP-3")] == [True, True, False]
+    assert "SHOP-2" not in waiting.parts("jira", other)
+    for path, _ in waiting.waiting("jira", time.time()):
+        waiting.forget(path)
+    assert list((waiting.folder / "jira").iterdir()) == []
+
+
+def test_half_a_line_is_no_part(waiting):
+    kept = notice()
+    waiting.put("jira", kept)
+    waiting.parts("jira", kept).add("SHOP-12")
+    (path,) = (waiting.folder / "jira").glob("*.parts")
+    path.write_bytes(path.read_bytes()[:-3])
+    again = waiting.parts("jira", kept)
+    assert [part in again for part in ("SHOP-1", "SHOP-12")] == [False, False]
+    again.add("SHOP-12")
+    again.add("SHOP-13")
+    assert "SHOP-13" in waiting.parts("jira", kept)
+
+
+def test_a_full_disk_keeps_no_part_from_being_told(tmp_path):
+    parts = spool.Parts(tmp_path / "gone" / "x.parts")
+    parts.add("SHOP-1")
+    assert "SHOP-1" in parts
+
+
 def test_two_at_once_do_not_tell_twice(waiting):
     with waiting.alone("chat") as first, waiting.alone("chat") as second, waiting.alone("jira") as other:
         assert (first, second, other) == (True, False, True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tasks.errors import DeplError, Refused, Unreachable
 from tasks.model.change import Changes
 from tasks.model.notice import ADD, DRAIN, Address, Jira, Notify, Tracker
-from tasks.run.notify import receivers
+from tasks.run.notify import deliver, receivers, spool
 from tasks.run.notify.jira import jira
 
 from .notices import CHANGES, about_host, notice
@@ -271,10 +272,53 @@ def test_jira_hears_only_of_what_all_users_have(server, one):
     assert server.told == []
 
 
+@pytest.fixture
+def waiting(tmp_path):
+    return spool.Spool(tmp_path)
+
+
+def delivered(server, waiting, **more):
+    found = receivers.of(Notify(jira=Jira(server.url, **more)), {"jira": {"token": "t"}}, waiting)
+    return [str(one) for one in deliver.deliver(found, waiting, 5, ("app1",))]
+
+
+def asked(server):
+    return [(one.method, one.path.removeprefix("/rest/api/2/issue/").partition("?")[0]) for one in server.told]
+
+
+def test_issues_that_were_told_cost_nothing_the_next_time(server, waiting, tmp_path):
+    for number in range(1, 7):
+        issue(server, f"SHOP-{number}")
+    many = Changes(tuple(replace(CHANGES.came[0], message=f"SHOP-{number}") for number in range(1, 7)))
+    waiting.put("jira", notice(changes=many))
+    for place in ("SHOP-3/comment", "SHOP-5/transitions"):
+        at = ("POST", f"/rest/api/2/issue/{place}")
+        well, server.answers[at] = server.answers[at], (503, {})
+        assert delivered(server, waiting, transition="Done")[0].startswith("jira was not told: Jira refuses (503)")
+        server.answers[at] = well
+    assert delivered(server, waiting, transition="Done") == []
+    counts = Counter(asked(server))
+    assert counts["GET", "SHOP-3/comment"] == counts["GET", "SHOP-5/comment"] == 2
+    assert {counts["GET", f"SHOP-{one}/comment"] for one in (1, 2, 4, 6)} == {1}
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["jira.lock"]
+
+
+def test_what_no_issue_is_costs_nothing_the_next_time_either(server, waiting):
+    issue(server, "SHOP-1")
+    server.answers["GET", "/rest/api/2/issue/SHOP-2/comment"] = (404, {"errorMessages": ["Issue Does Not Exist"]})
+    at = ("POST", "/rest/api/2/issue/SHOP-1/comment")
+    well, server.answers[at] = server.answers[at], (503, {})
+    waiting.put("jira", notice())
+    assert delivered(server, waiting) != []
+    server.answers[at] = well
+    assert delivered(server, waiting) == []
+    assert Counter(asked(server))["GET", "SHOP-2/comment"] == 1
+
+
 def test_a_refusal_of_jira_is_told_in_one_line(server):
     server.answers["GET", "/rest/api/2/issue/SHOP-2/comment"] = (401, {"errorMessages": ["Unauthorized; see log"]})
     with pytest.raises(Unreachable, match=r"^Jira refuses \(401\): .*What opens it: .* notify\.jira\.token$"):
-        jira(Jira(server.url), {"token": "t"}, notice(changes=replace(CHANGES, went=())), 5)
+        jira(Jira(server.url), None, {"token": "t"}, notice(changes=replace(CHANGES, went=())), 5)
 
 
 def test_a_project_of_jira_that_we_may_not_write_to_keeps_no_other_app_waiting(server):
