@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ...errors import Refused, Unreachable, one_line
+from ...errors import Unreachable, one_line
 from ...model.notice import DEPLOYS, Jira, Notice
-from .refusals import LATER, SHUT, must_have, shut
+from .refusals import LATER, SHUT, PassedOver, must_have, shut
 from .spool import Parts
 
 if TYPE_CHECKING:  # no other verb needs it
-    from jira import JIRA
+    from jira import JIRA, JIRAError
 
 UNKNOWN = 404
 """Jira's answer for an issue that is not there, or that we may not see: UTF-8 looks like one."""
@@ -27,6 +27,7 @@ def jira(
     """Tell each issue that the commits name in which environment and since when it is; raises Refused, Unreachable.
 
     Issues that were told before, as `kept` knows, are not even asked for: there may be more than time is for at once.
+    What Jira refuses of one keeps no other from being told: all were, when it raises PassedOver with the refused ones.
     """
     if notice.verb not in DEPLOYS or not notice.changes.keys:
         return
@@ -44,21 +45,30 @@ def jira(
         for key in notice.changes.keys:
             if key in done:
                 continue
+            why = ""
             try:
                 _tell(server, key, notice, at.transition)
             except JIRAError as error:
-                if error.status_code != UNKNOWN:
-                    raise
-            done.add(key)
-    except JIRAError as error:
-        status, why = error.status_code or 0, f"Jira refuses ({error.status_code}): {one_line(error.text or '')[:200]}"
-        if status == SHUT[0]:
-            raise shut("jira", "token", Unreachable(why)) from None
-        # One project that we may not write to (403) keeps no other from being told.
-        of_this_one = 400 <= status < 500 and status not in LATER
-        raise (Refused if of_this_one else Unreachable)(why) from None
+                why = _of_this_one(error)
+            done.add(key, why)
     except RequestException as error:
         raise Unreachable(f"Jira at {at.url} can't be reached: {one_line(str(error))[:200]}") from None
+    if refused := done.refused:
+        reasons = dict.fromkeys(refused.values())
+        named = (f"{', '.join(key for key in refused if refused[key] == why)} ({why})" for why in reasons)
+        raise PassedOver(f"refuses {', '.join(named)}; it is told no more of these")
+
+
+def _of_this_one(error: JIRAError) -> str:
+    """Why Jira refuses an issue, such as one of a project that we may not write to; "" where it is none there.
+
+    Raises Unreachable for what is about all issues.
+    """
+    status, said = error.status_code or 0, one_line(error.text or "")[:200].rstrip(".")
+    if 400 <= status < 500 and status not in (SHUT[0], *LATER):
+        return "" if status == UNKNOWN else f"{status}: {said}".rstrip(": ")
+    away = Unreachable(f"Jira refuses ({error.status_code}): {said}")
+    raise (shut("jira", "token", away) if status == SHUT[0] else away) from None
 
 
 def _tell(server: JIRA, key: str, notice: Notice, transition: str) -> None:

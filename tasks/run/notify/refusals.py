@@ -15,7 +15,7 @@ LATER = (408, 429)
 
 
 class PassedOver(DeplError):
-    """What a receiver doesn't know, and so is not told about; all else of the notice was told."""
+    """What a receiver doesn't know, or refuses, and so is told no more; all else of the notice was told."""
 
 
 def must_have(secrets: Mapping[str, str], receiver: str, key: str) -> str:

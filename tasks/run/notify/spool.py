@@ -26,17 +26,22 @@ class Parts:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._done = set(_lines(path)) if path else set[str]()
+        self._done = dict(_lines(path)) if path else dict[str, str]()
 
     def __contains__(self, part: str) -> bool:
         return part in self._done
 
-    def add(self, part: str) -> None:
-        """Note a part as done; where that can't be kept, the next verb does it again, which does no harm."""
-        self._done.add(part)
+    @property
+    def refused(self) -> dict[str, str]:
+        """The parts that the receiver refused, and why."""
+        return {part: why for part, why in self._done.items() if why}
+
+    def add(self, part: str, why: str = "") -> None:
+        """Note a part as done, or `why` it was refused; where that can't be kept, the next verb tries it again."""
+        self._done[part] = why
         if self._path:
             with suppress(OSError), self._path.open("a", encoding="utf-8") as file:
-                file.write(f"{json.dumps(part)}\n")
+                file.write(f"{json.dumps([part, why])}\n")
 
 
 class Spool:
@@ -89,15 +94,16 @@ class Spool:
                 yield True
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """The parts in a file; what a killed verb left half written is none."""
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """The parts in a file, and why they were refused; what a killed verb left half written is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         return
     for line in lines:
-        with suppress(ValueError):
-            yield str(json.loads(line))
+        with suppress(ValueError, TypeError):
+            part, why = json.loads(line)
+            yield str(part), str(why)
 
 
 def _read(path: Path) -> Notice | None:

@@ -110,9 +110,9 @@ def test_half_a_line_is_no_part(waiting):
     path.write_bytes(path.read_bytes()[:-3])
     again = waiting.parts("jira", kept)
     assert [part in again for part in ("SHOP-1", "SHOP-12")] == [False, False]
-    again.add("SHOP-12")
-    again.add("SHOP-13")
-    assert "SHOP-13" in waiting.parts("jira", kept)
+    again.add("SHOP-12", "403: no")
+    again.add("SHOP-13", "403: no")
+    assert waiting.parts("jira", kept).refused == {"SHOP-13": "403: no"}
 
 
 def test_a_full_disk_keeps_no_part_from_being_told(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -321,7 +322,51 @@ def test_a_refusal_of_jira_is_told_in_one_line(server):
         jira(Jira(server.url), None, {"token": "t"}, notice(changes=replace(CHANGES, went=())), 5)
 
 
-def test_a_project_of_jira_that_we_may_not_write_to_keeps_no_other_app_waiting(server):
-    server.answers["GET", "/rest/api/2/issue/SHOP-2/comment"] = (403, {"errorMessages": ["No permission"]})
-    with pytest.raises(Refused, match=r"Jira refuses \(403\)"):
-        told(Notify(jira=Jira(server.url)), {"jira": {"token": "t"}}, notice())
+def refusing(server, place, status, said):
+    server.answers["GET" if place.endswith("comment") else "POST", f"/rest/api/2/issue/{place}"] = (
+        status, {"errorMessages": [said]},
+    )  # fmt: skip
+
+
+def test_an_issue_that_jira_refuses_keeps_no_other_issue_and_no_later_notice_waiting(server, waiting):
+    for key in ("SHOP-1", "PAY-3"):
+        issue(server, key)
+    refusing(server, "SHOP-2/comment", 403, "No permission")
+    refusing(server, "PAY-3/transitions", 400, "Resolution is required.")
+    named = Changes(
+        (*CHANGES.came, replace(CHANGES.came[0], message="PAY-3"), replace(CHANGES.came[0], message="PAY-4"))
+    )
+    refusing(server, "PAY-4/comment", 403, "No permission")
+    now = time.time()
+    waiting.put("jira", notice(id="1", at=now - 9, changes=named))
+    waiting.put("jira", notice(id="2", at=now, version="2026.11.23.08.00", changes=Changes(CHANGES.came[1:])))
+    assert delivered(server, waiting, transition="Done") == [
+        "jira refuses SHOP-2, PAY-4 (403: No permission), PAY-3 (400: Resolution is required); "
+        "it is told no more of these"
+    ]
+    commented = [path for path, _ in written(server) if path.endswith("comment")]
+    assert commented == ["SHOP-1/comment", "PAY-3/comment", "SHOP-1/comment"]
+    assert waiting.waiting("jira", time.time()) == []
+
+
+def test_what_jira_refused_is_named_also_where_the_next_verb_tells_the_rest(server, waiting):
+    issue(server, "SHOP-1")
+    refusing(server, "SHOP-2/comment", 403, "No permission")
+    at = ("POST", "/rest/api/2/issue/SHOP-1/comment")
+    well, server.answers[at] = server.answers[at], (503, {})
+    waiting.put("jira", notice())
+    assert delivered(server, waiting)[0].startswith("jira was not told: Jira refuses (503)")
+    server.answers[at] = well
+    assert delivered(server, waiting) == ["jira refuses SHOP-2 (403: No permission); it is told no more of these"]
+    assert Counter(asked(server))["GET", "SHOP-2/comment"] == 1
+
+
+@pytest.mark.parametrize("status", [401, 408, 429, 500, 503])
+def test_a_jira_that_is_away_or_lets_nobody_in_is_told_all_of_it_later(server, waiting, status):
+    issue(server, "SHOP-1")
+    refusing(server, "SHOP-2/comment", status, "no")
+    waiting.put("jira", notice())
+    (said,) = delivered(server, waiting)
+    assert said.startswith(f"jira was not told: Jira refuses ({status})")
+    assert [one.id for _, one in waiting.waiting("jira", time.time())] == ["1"]
+    assert written(server) == []
