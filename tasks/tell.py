@@ -56,7 +56,10 @@ def behind(text: str, found: Changes | None) -> str:
 def tell(
     work: OnHosts, verb: str, version: Version, old: Version | None, percent: float, found: Changes | None = None
 ) -> None:
-    """Have those told whom the inventory names, when the lock is free again; what changed is `found` out then, too."""
+    """Have those told whom the inventory names, when the lock is free again.
+
+    What changed is found out then, unless it was `found` before.
+    """
     if work.dry or not work.target.environment.notify:
         return
     target, hosts = work.present(), tuple(one.host.name for one in work.facts)
@@ -67,7 +70,7 @@ def tell(
             former=str(old) if old else "",
             percent=percent,
             url=target.url if percent else target.preview(version),
-            changes=found or changes(work, old, version),
+            changes=found if found and not found.why else changes(work, old, version),
         )
         deliver.tell(target.environment, [notice], work.report)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tasks import tell
 from tasks.errors import DeplError, StepFailed, Unreachable
+from tasks.model.change import Changes
 from tasks.model.notice import Address, Notify
 from tasks.model.percent import Percent
 from tasks.model.release import Release
@@ -212,6 +213,20 @@ def test_a_promote_of_what_is_live_that_ends_a_canary_is_told(begun, server):
     work = begun("promote", some("5"), everyone(V1), (V1, V2))
     run(work, lambda work: send_all(work, V1))
     assert [one.json["version"] for one in server.told] == [str(V1)]
+
+
+def test_commits_that_were_not_known_in_time_are_looked_for_again_when_all_is_done(begun, server, monkeypatch):
+    found = iter([Changes(why="not known within 1.5 s"), CHANGES])
+    monkeypatch.setattr(tell.deadline, "within", lambda seconds, find, otherwise: next(found))
+    promoted(begun("promote", everyone(V1), everyone(V2, V1), (V1, V2)))
+    assert told(server) == [PROMOTED]
+
+
+def test_commits_that_were_known_in_time_are_not_looked_for_again(begun, server, monkeypatch):
+    found = iter([Changes()])
+    monkeypatch.setattr(tell.deadline, "within", lambda seconds, find, otherwise: next(found))
+    promoted(begun("promote", everyone(V1), everyone(V2, V1), (V1, V2)))
+    assert told(server) == [(*PROMOTED[:3], [])]
 
 
 def test_all_is_told_after_the_lock_is_free_and_without_a_failure_too(begun, server, tmp_path):

@@ -13,7 +13,7 @@ from ...model.environment import Environment
 from ...model.notice import Notice
 from .. import secrets
 from ..report import Report
-from .receivers import Receiver, of
+from .receivers import Receiver, names, of
 from .refusals import PassedOver
 from .spool import Spool
 
@@ -24,17 +24,33 @@ def tell(environment: Environment, notices: Sequence[Notice], report: Report) ->
     if not notify or not notices:
         return
     spool = Spool(Path(environment.cache) / "notices" / environment.name)
+    # Before the secrets are read, which somebody else's next verb may be able to.
+    lost = {name: error for name in names(notify) if (error := _not_kept(spool, name, notices))}
+    troubles = [
+        Trouble(name, f"is not told of this, since it can't be kept for it: {first_line(error)}", waits=False)
+        for name, error in lost.items()
+    ]
+    kept = [name for name in names(notify) if name not in lost]
     try:
-        receivers = of(notify, secrets.load(environment.name).notify, spool)
-        for one in receivers:
-            for notice in notices:
-                spool.put(one.name, notice)
-        troubles = deliver(receivers, spool, notify.deadline, environment.apps)
+        if kept:
+            found = of(notify, secrets.load(environment.name).notify, spool)
+            told = [one for one in found if one.name in kept]
+            troubles += deliver(told, spool, notify.deadline, environment.apps)
     except (DeplError, OSError) as error:
-        troubles = [Trouble("Nobody", f"was told: {first_line(error)}")]
+        troubles.append(Trouble("Nobody", f"was told: {first_line(error)}"))
     for waits, then in ((True, " The next verb tries again."), (False, "")):
-        if found := [str(one) for one in troubles if one.waits == waits]:
-            report.note(f"Note: {'; '.join(found)}.{then}")
+        if said := [str(one) for one in troubles if one.waits == waits]:
+            report.note(f"Note: {'; '.join(said)}.{then}")
+
+
+def _not_kept(spool: Spool, receiver: str, notices: Sequence[Notice]) -> OSError | None:
+    """Keep notices for a receiver; what is wrong where that can't be."""
+    try:
+        for notice in notices:
+            spool.put(receiver, notice)
+    except OSError as error:
+        return error
+    return None
 
 
 @dataclass(frozen=True)
@@ -109,5 +125,5 @@ def _tell_all(receiver: Receiver, spool: Spool, end: float, apps: Collection[str
             yield Trouble(receiver.name, gone, waits=False)
         spool.forget(path)
     for why in dict.fromkeys(refused.values()):
-        names = ", ".join(app for app in refused if refused[app] == why)
-        yield Trouble(receiver.name, f"was not told of {names}: {why}")
+        apps_refused = ", ".join(app for app in refused if refused[app] == why)
+        yield Trouble(receiver.name, f"was not told of {apps_refused}: {why}")

@@ -28,6 +28,11 @@ class Receiver:
     tell: Callable[[Notice, float], None] = field(repr=False)
 
 
+def names(notify: Notify) -> list[str]:
+    """What those are called whom the inventory names."""
+    return [one for one in ("webhook", "chat", "tracker", "jira", "zabbix") if getattr(notify, one)]
+
+
 def of(notify: Notify, secrets: Mapping[str, Mapping[str, str]], spool: Spool | None = None) -> list[Receiver]:
     """Those whom the inventory names, with what lets us in there; the spool knows which parts of a notice are done."""
     found: list[tuple[str, str, Callable[[Mapping[str, str], Notice, float], None]]] = []

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tasks.errors import Refused, Unreachable
-from tasks.model.notice import Address, Notify, Zabbix
+from tasks.model.notice import Address, Jira, Notify, Tracker, Zabbix
 from tasks.model.secrets import Secrets
-from tasks.run.notify import deliver, spool
+from tasks.run.notify import deliver, receivers, spool
 from tasks.run.notify.receivers import Receiver
 from tasks.run.notify.refusals import PassedOver
 from tasks.run.report import Report
@@ -18,6 +18,7 @@ from tasks.run.report import Report
 from ...plan.world import ENVIRONMENT
 from .monitoring import watching
 from .notices import notice
+from .server import listening
 
 APPS = ("app1", "shop")
 
@@ -232,17 +233,39 @@ def test_without_a_key_to_the_secrets_a_deploy_goes_on(tmp_path, monkeypatch):
     def locked(name):
         raise Refused("None of your keys opens it.\nSay DEPL_KEY")
 
-    assert "Nobody was told: None of your keys opens it" in told(
-        tmp_path, monkeypatch, Notify(webhook=Address("http://x")), locked
-    )
+    notify = Notify(webhook=Address("http://x"), chat=Address("http://x"))
+    said = told(tmp_path, monkeypatch, notify, locked)
+    assert said == "Note: Nobody was told: None of your keys opens it. The next verb tries again.\n"
+    waiting = spool.Spool(tmp_path / "notices" / ENVIRONMENT.name)
+    assert [[one.id for _, one in waiting.waiting(name, time.time())] for name in ("webhook", "chat")] == [["1"], ["1"]]
+
+
+def test_who_is_named_has_a_place_for_its_notices():
+    notify = Notify(Address("http://x"), Address("http://x"), Tracker("http://x"), Jira("http://x"), Zabbix("http://x"))
+    names = [one.name for one in receivers.of(notify, {})]
+    assert receivers.names(notify) == names == ["webhook", "chat", "tracker", "jira", "zabbix"]
+    assert receivers.names(Notify(jira=Jira("http://x"))) == ["jira"]
 
 
 def test_a_cache_that_cannot_be_written_fails_nothing(tmp_path, monkeypatch):
     (tmp_path / "notices").write_text("in the way")
     notify = Notify(webhook=Address("http://127.0.0.1:9"))
-    assert "Nobody was told" in told(
-        tmp_path, monkeypatch, notify, lambda name: Secrets(notify={"webhook": {"key": "k"}})
-    )
+    said = told(tmp_path, monkeypatch, notify, lambda name: Secrets(notify={"webhook": {"key": "k"}}))
+    assert said.startswith("Note: webhook is not told of this, since it can't be kept for it: ")
+    assert "The next verb" not in said
+    assert len(said.splitlines()) == 1
+
+
+def test_one_whose_notices_cannot_be_kept_keeps_nobody_else_from_being_told(tmp_path, monkeypatch):
+    there = tmp_path / "notices" / ENVIRONMENT.name
+    there.mkdir(parents=True)
+    (there / "chat").write_text("in the way")
+    with listening() as server:
+        notify = Notify(webhook=Address(server.url), chat=Address(server.url))
+        known = Secrets(notify={"webhook": {"key": "k"}, "chat": {"path": "p"}})
+        said = told(tmp_path, monkeypatch, notify, lambda name: known)
+    assert said.startswith("Note: chat is not told of this, since it can't be kept for it: ")
+    assert [one.path for one in server.told] == ["/"]
 
 
 def test_a_verb_says_what_waits_and_what_does_not(tmp_path, monkeypatch):
