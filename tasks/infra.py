@@ -39,14 +39,20 @@ def backup(c: Context, service: str | None = None) -> None:
         upkeep.back_up("infra.backup", plans.with_data(estate, name), None, report, bool(c.config.run.dry))
 
 
-@task(help={"service": "which service; its databases go with it", "file": "which backup; default: the newest"})
-def restore(c: Context, service: str, file: str | None = None) -> None:
+@task(
+    help={
+        "service": "which service; its databases go with it",
+        "file": "which backup; default: the newest that it and its databases have",
+        "alone": "without its databases",
+    }
+)
+def restore(c: Context, service: str, file: str | None = None, alone: bool = False) -> None:
     """Make a service's data those of a backup; keep what it has."""
     report = make()
     with reporting("infra.restore", report):
         estate = infra.read(passwords=True)
-        parts = plans.with_data(estate, services.one_of(estate, service))
-        names = sorted(parts.environment.services)
+        parts = plans.with_data(estate, services.one_of(estate, service), alone=alone)
+        names = plans.names_in_order(parts)
         upkeep.restore("infra.restore", parts, names, file, report, bool(c.config.run.dry))
 
 

@@ -61,13 +61,40 @@ def sick(estate: Estate, facts: Sequence[ServiceFacts]) -> dict[str, str]:
 
 def choose(estate: Estate, name: str, file: str | None, facts: Sequence[ServiceFacts]) -> str:
     """The named backup of a service, or its newest; raises BadInput and Refused."""
-    host = estate.environment.services[name].host
-    there = sorted(backup for one in facts if one.host.name == host for backup in one.services[name].backups)
+    there = _there(estate, name, facts)
     if not there:
+        host = estate.environment.services[name].host
         raise Refused(f"{name} has no backup on {host}.\nMake one: inv {estate.verbs}.backup")
     if file is not None and file not in there:
         raise BadInput(f"{file[:60]!r} is no backup of {name}; there are: {', '.join(there[-5:])}.")
     return file or there[-1]
+
+
+def _there(estate: Estate, name: str, facts: Sequence[ServiceFacts]) -> list[str]:
+    host = estate.environment.services[name].host
+    return sorted(backup for one in facts if one.host.name == host for backup in one.services[name].backups)
+
+
+def choose_together(
+    estate: Estate, names: Sequence[str], file: str | None, facts: Sequence[ServiceFacts]
+) -> dict[str, str]:
+    """The named backup of services that belong together, or the newest that all have: data of two moments don't fit.
+
+    Raises BadInput and Refused.
+    """
+    newest = {name: choose(estate, name, file, facts) for name in names}
+    common = set.intersection(*(set(_there(estate, name, facts)) for name in names))
+    if not common:
+        of = " and ".join(f"{name} (newest: {backup})" for name, backup in newest.items())
+        each = ", ".join(f"inv {estate.verbs}.restore {name} --alone" for name in names)
+        raise Refused(f"No backup is of one moment of {of}.\nTo mix them, in this order: {each}")
+    return dict.fromkeys(names, file or max(common))
+
+
+def passed_over(estate: Estate, chosen: Mapping[str, str], facts: Sequence[ServiceFacts]) -> dict[str, str]:
+    """The newest backups of services that have newer ones than those chosen."""
+    newest = {name: _there(estate, name, facts)[-1] for name in chosen}
+    return {name: backup for name, backup in newest.items() if backup > chosen[name]}
 
 
 def had_data(estate: Estate, name: str, facts: Sequence[ServiceFacts]) -> bool:

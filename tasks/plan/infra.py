@@ -77,10 +77,20 @@ def in_order(of: InfraEstate) -> tuple[InfraEstate, ...]:
     return tuple(of.only(names) for names in (first, then) if names)
 
 
-def with_data(of: InfraEstate, name: str | None) -> InfraEstate:
-    """What a backup is made of: of a service its own data and its databases; of all where none is named."""
-    chosen = of.environment.services if name is None else [name, *of.infra.services[name].needs]
+def names_in_order(of: InfraEstate) -> list[str]:
+    """Their names, what others need first."""
+    return [name for part in in_order(of) for name in part.environment.services]
+
+
+def with_data(of: InfraEstate, name: str | None, *, alone: bool = False) -> InfraEstate:
+    """What a backup is made of: of a service its own data and its databases; of all where none is named.
+
+    Of one `alone` it is its own data.
+    """
+    chosen = of.environment.services if name is None else [name, *(() if alone else of.infra.services[name].needs)]
     kept = sorted({one for one in chosen if of.environment.services[one].data})
+    if not kept and alone:
+        raise Refused(f"{name} has no data of its own.\nWith its databases: the same without --alone")
     if not kept:
         raise Refused(f"{name} has no data, and needs no database.\nSee: inv infra.status")
     return of.only(kept)

@@ -68,11 +68,14 @@ def _said(sick: Mapping[str, str]) -> str:
 
 
 def restore(verb: str, estate: Estate, names: Sequence[str], file: str | None, report: Report, dry: bool) -> None:
-    """Make the data of services those of a backup, and keep what they have beside them."""
+    """Make the data of services those of a backup, in this order, and keep what they have beside them."""
     services.must_answer(estate)
     images = services.images(estate, report, dry=dry)
     with services.on_services(verb, estate, report, dry) as work:
-        chosen = {name: backups.choose(estate, name, file, work.facts) for name in names}
+        chosen = backups.choose_together(estate, names, file, work.facts)
+        if file is None and (newer := backups.passed_over(estate, chosen, work.facts)):
+            left = ", ".join(f"{backup} of {name}" for name, backup in newer.items())
+            report.note(f"Note: {chosen[names[0]]} is the newest that {' and '.join(names)} have; newer is {left}.")
         for name, backup in chosen.items():
             had_data = backups.had_data(estate, name, work.facts)
             work.carry_out(backups.restore(estate, name, backup, images), f"restore {name} from {backup}")

@@ -1,6 +1,7 @@
 """A stand-in for a product whose image can't be had here: it answers with what it was given. Runs in a container.
 
-GET of any path: JSON of its variables, headers, user, rights, and whether its data and its database can be reached.
+GET of any path: JSON of its variables, headers, user, rights, and whether its data and its database can be reached. It
+fails where a database was asked for that can't be.
 """
 
 import json
@@ -43,7 +44,7 @@ class Page(BaseHTTPRequestHandler):
             "database": reaches(asked["database"]) if "database" in asked else None,
         }  # fmt: skip
         text = json.dumps(found).encode()
-        self.send_response(200)
+        self.send_response(503 if found["database"] is False else 200)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.integration
 
 IMAGE = "deploy:5000/stand-in:1"
 PRODUCTS = ("teamcity", "jira")
+PORTS = {"teamcity": "5441", "jira": "5442"}
+PASSWORDS = {"teamcity": "DATABASE_PASSWORD", "jira": "ATL_JDBC_PASSWORD"}
 CHOWN, DAC_OVERRIDE, FOWNER, SETGID, SETUID = (1 << number for number in (0, 1, 3, 6, 7))
 DOCKERFILE = """FROM debian:bookworm-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends curl python3 && rm -rf /var/lib/apt/lists/*
@@ -28,12 +30,19 @@ CMD ["python3", "/standin.py"]
 
 
 def example():
-    """The two products and their databases, as the example has them, but for the image and the memory."""
+    """The two products and their databases, as the example has them, but for the image and the memory.
+
+    Jira is healthy while its database can be reached: who brings it up first waits in vain.
+    """
     text = (PROJECT / "conf/inventory/production.example/group_vars/all.yml").read_text()
     block = text.partition("\n# depl_infra:\n")[2].partition("\n\n")[0]
     shown = yaml.safe_load("\n".join(line.removeprefix("#") for line in block.splitlines()))["services"]
     own = {name: shown[name] for product in PRODUCTS for name in (product, f"{product}-database")}
-    return own | {name: own[name] | {"image": IMAGE, "memory": "64m"} for name in PRODUCTS}
+    for name in PRODUCTS:
+        own[name] |= {"image": IMAGE, "memory": "64m"}
+    *program, url = own["jira"]["health"]
+    own["jira"] |= {"health": [*program, f"{url}?database=172.17.0.1:{PORTS['jira']}"], "timeout": 60}
+    return own
 
 
 def with_them(name, text):
@@ -91,7 +100,7 @@ def test_teamcity_is_told_of_the_proxy_and_where_its_database_is(infra, products
         "5441",
         "teamcity",
     )
-    assert told(infra, "teamcity", database="172.17.0.1:5441")["database"]
+    assert told(infra, "teamcity", database=f"172.17.0.1:{PORTS['teamcity']}")["database"]
 
 
 def test_jira_is_told_of_the_proxy_and_where_its_database_is(infra, products):
@@ -102,16 +111,21 @@ def test_jira_is_told_of_the_proxy_and_where_its_database_is(infra, products):
     assert (found["ATL_PROXY_NAME"], found["ATL_PROXY_PORT"], found["ATL_TOMCAT_SCHEME"]) == (
         "jira.example.com", "443", "https",
     )  # fmt: skip
-    assert told(infra, "jira", database="172.17.0.1:5442")["database"]
+    assert told(infra, "jira", database=f"172.17.0.1:{PORTS['jira']}")["database"]
+
+
+def asked(infra, product, question):
+    """What a product's database answers, with the password that the product was given."""
+    password = told(infra, product)["environment"][PASSWORDS[product]]
+    ask = f'psql --quiet --tuples-only --no-align --command "{question}"'
+    who = f"--host 127.0.0.1 --username {product} {product}"
+    return infra.on(
+        "infra", f"sudo docker exec -e PGPASSWORD={password} service-{product}-database {ask} {who}"
+    ).strip()
 
 
 def test_the_password_that_it_was_given_opens_its_database(infra, products):
-    password = told(infra, "jira")["environment"]["ATL_JDBC_PASSWORD"]
-    ask = "psql --tuples-only --no-align --command 'select current_database()'"
-    line = (
-        f"sudo docker exec -e PGPASSWORD={password} service-jira-database {ask} --host 127.0.0.1 --username jira jira"
-    )
-    assert infra.on("infra", line).strip() == "jira"
+    assert asked(infra, "jira", "select current_database()") == "jira"
 
 
 def test_nginx_says_who_asks_for_what_by_which_way(infra, products):
@@ -125,10 +139,13 @@ def test_nginx_says_who_asks_for_what_by_which_way(infra, products):
 def test_the_data_of_each_survive_their_destruction(infra, products):
     for product in PRODUCTS:
         told(infra, product, data=example()[product]["data"])
+        asked(infra, product, "create table kept as select 'kept' as word")
         infra.must("infra.backup", "--service", product, environment=products)
         destroy(infra, product)
+        destroy(infra, f"{product}-database")
         infra.must("infra.restore", product, environment=products)
         assert infra.on("infra", f"sudo cat {home(product)}/data/stand-in") == "kept"
+        assert asked(infra, product, "select word from kept") == "kept"
 
 
 def test_all_of_them_are_told(infra, products):

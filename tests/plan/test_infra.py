@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.errors import Refused
+from tasks.errors import BadInput, Refused
 from tasks.model.environment import Environment
 from tasks.model.infra import Infra, InfraService
 from tasks.model.secrets import Secrets
@@ -138,6 +138,51 @@ def test_a_backup_of_a_service_is_of_its_data_and_its_databases():
     assert set(infra.with_data(estate(), "tickets").environment.services) == {"tickets", "tickets-data"}
     assert set(infra.with_data(estate(), "tracker").environment.services) == {"tracker-data"}
     assert set(infra.with_data(estate(), None).environment.services) == {"tickets", "tickets-data", "tracker-data"}
+
+
+def test_a_restore_brings_the_databases_back_before_what_needs_them():
+    assert infra.names_in_order(infra.with_data(estate(), "tickets")) == ["tickets-data", "tickets"]
+
+
+def test_a_restore_may_be_of_a_service_without_its_databases():
+    assert infra.names_in_order(infra.with_data(estate(), "tickets", alone=True)) == ["tickets"]
+    with pytest.raises(Refused, match=r"tracker has no data of its own\.\nWith its databases: .*without --alone"):
+        infra.with_data(estate(), "tracker", alone=True)
+
+
+BOTH = ("tickets-data", "tickets")
+
+
+def chosen(of_data, of_tickets, file=None):
+    found = {
+        "tickets-data": replace(NOTHING, backups=dict.fromkeys(of_data, 5)),
+        "tickets": replace(NOTHING, backups=dict.fromkeys(of_tickets, 5)),
+    }
+    of = infra.with_data(estate(), "tickets")
+    taken = backups.choose_together(of, BOTH, file, facts(**found))
+    return taken, backups.passed_over(of, taken, facts(**found))
+
+
+def test_what_belongs_together_is_restored_from_backups_of_one_moment():
+    taken, newer = chosen(["19.gz", "20.gz", "22.gz"], ["19.gz", "20.gz", "21.gz"])
+    assert taken == dict.fromkeys(BOTH, "20.gz")
+    assert newer == {"tickets-data": "22.gz", "tickets": "21.gz"}
+    assert chosen(["19.gz", "20.gz"], ["19.gz", "20.gz"]) == (dict.fromkeys(BOTH, "20.gz"), {})
+
+
+def test_the_moment_may_be_chosen_where_all_have_it():
+    assert chosen(["19.gz", "20.gz"], ["19.gz", "20.gz"], "19.gz")[0] == dict.fromkeys(BOTH, "19.gz")
+    with pytest.raises(BadInput, match=r"'22\.gz' is no backup of tickets; there are: 19\.gz\."):
+        chosen(["19.gz", "22.gz"], ["19.gz"], "22.gz")
+
+
+def test_backups_of_two_moments_are_not_mixed_unless_each_is_asked_for():
+    with pytest.raises(Refused) as refused:
+        chosen(["22.gz"], ["19.gz", "20.gz"])
+    assert str(refused.value).splitlines() == [
+        "No backup is of one moment of tickets-data (newest: 22.gz) and tickets (newest: 20.gz).",
+        "To mix them, in this order: inv infra.restore tickets-data --alone, inv infra.restore tickets --alone",
+    ]
 
 
 def test_a_service_without_data_of_its_own_gets_no_mount_for_them():
