@@ -66,7 +66,7 @@ def rotate(c: Context, name: str | None = None) -> None:
         secrets.must_be_writable(environment)
         values = file.reveal()
         if name is not None:
-            values[name] = secrets.random_value()
+            values[name] = secrets.new_value(name, values[name])
         secrets.update(environment, file.recipients, values)
         report.done(f"Encrypted {readers}.")
         if name is not None:

@@ -33,6 +33,8 @@ _FORMS = {
 }
 """What stands below each of the kinds."""
 _LONGEST_NAME = 80
+_SHORTEST = 32
+"""Hexadecimal digits that nobody guesses."""
 _DEEPEST = 4
 """Levels of names: values, apps, app1, SECRET_KEY."""
 _HEAD = """\
@@ -205,9 +207,22 @@ def as_text(environment: str, values: Mapping[str, str]) -> str:
     return _HELP.format(environment=environment) + _yaml(tree(values))
 
 
-def random_value() -> str:
+def random_value(length: int = 48) -> str:
     """A new value that fits everywhere: in URLs, configuration files and on command lines."""
-    return random.token_hex(24)
+    return random.token_hex((length + 1) // 2)[:length]
+
+
+def new_value(place: str, former: str) -> str:
+    """A random value in place of a former one, of its length unless that is short: programs may ask for just that.
+
+    Raises Refused for one of which a part is no secret, such as a name before a password.
+    """
+    if ":" in former:
+        raise Refused(
+            f"{place} has several parts (there is a ':' in it), and would be of no use as a random value.\n"
+            "Write a new one: inv secrets.edit"
+        )
+    return random_value(len(former)) if len(former) >= _SHORTEST else random_value()
 
 
 def must_have(file: File, place: str) -> None:

@@ -1,5 +1,6 @@
 """Secrets in the repository: encrypted one by one, bound to their names, and never in a message."""
 
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,30 @@ def test_no_repr_shows_a_value(file):
     found = secrets.load("test")
     assert "s3cret" not in repr(found)
     assert "s3cret" not in repr(replace(TARGET, secrets=found))
+
+
+# --- new values ---
+
+
+@pytest.mark.parametrize("length", [32, 40, 41, 48, 50, 64])
+def test_a_new_value_has_the_former_ones_length_since_its_program_may_want_just_that(length):
+    new = secrets.new_value("services.bugsink.API_TOKEN", "a" * length)
+    assert re.fullmatch(rf"[0-9a-f]{{{length}}}", new)
+    assert new != secrets.new_value("services.bugsink.API_TOKEN", "a" * length)
+
+
+@pytest.mark.parametrize("former", ["", "zabbix", "s3cret s3cret s3cret s3cret"])
+def test_a_short_one_gives_way_to_one_that_nobody_guesses(former):
+    assert re.fullmatch(r"[0-9a-f]{48}", secrets.new_value("services.zabbix.password", former))
+
+
+@pytest.mark.parametrize("former", ["mail@example.com:s3cret", "https://s3cret@errors.foo/1"])
+def test_a_value_of_several_parts_is_left_to_people_and_not_told(former):
+    with pytest.raises(Refused) as refused:
+        secrets.new_value("services.bugsink.CREATE_SUPERUSER", former)
+    assert str(refused.value).startswith("services.bugsink.CREATE_SUPERUSER has several parts (there is a ':' in it)")
+    assert str(refused.value).endswith("\nWrite a new one: inv secrets.edit")
+    assert "s3cret" not in str(refused.value)
 
 
 # --- who can read it ---
