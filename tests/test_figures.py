@@ -27,10 +27,14 @@ class Host:
         (self.live / "run").mkdir(parents=True)
         (self.root / "app1" / "live").symlink_to("routes/1")
 
-    def route(self, canary=0):
+    def route(self, canary=0, control=0, table=None):
+        """Route so many buckets to a canary and its control; `table` is what the table's description says instead."""
+        routes = self.root / "app1" / "routes" / "1"
+        arms = {"live": f"{LIVE}@0", "canary": f"{CANARY}@1" if canary else None, "control": f"{LIVE}@2"}
+        (routes / "table.json").write_text(json.dumps(arms) if table is None else table)
         for bucket in range(1000):
-            release = f"{CANARY}@1" if bucket < canary else f"{LIVE}@0"
-            (self.root / "app1" / "routes" / "1" / f"{bucket:03}").symlink_to(f"../../releases/{release}")
+            arm = "canary" if bucket < canary else "control" if bucket < canary + control else "live"
+            (routes / f"{bucket:03}").symlink_to(f"../../releases/{arms[arm]}")
 
     def log(self, *lines, name="depl-app1.log"):
         text = "".join(f"{one if isinstance(one, str) else json.dumps(one)}\n" for one in lines)
@@ -93,6 +97,26 @@ def test_the_canarys_share_is_that_of_the_buckets(host):
     host.route(canary=25)
     found = host.figures()
     assert (found["live"]["version"], found["canary_share"]) == (LIVE, 2.5)
+
+
+@pytest.mark.parametrize("control", [0, 250])
+def test_a_canary_that_most_users_have_is_not_taken_for_what_is_live(host, answering, control):
+    host.route(canary=750, control=control)
+    found = host.figures()
+    assert found["live"] == found["live"] | {"version": LIVE, "answers": 1}
+    assert found["canary_share"] == 75
+
+
+def test_a_canarys_control_is_no_canary(host):
+    host.route(canary=50, control=50)
+    assert host.figures()["canary_share"] == 5
+
+
+@pytest.mark.parametrize("torn", ["", '{"live": "20', "[]", "{}", '{"live": 5}'])
+def test_without_a_description_what_most_users_have_is_live(host, answering, torn):
+    host.route(canary=25, table=torn)
+    found = host.figures()
+    assert (found["live"]["version"], found["live"]["answers"], found["canary_share"]) == (LIVE, 1, 2.5)
 
 
 def test_errors_and_the_95th_percentile_are_counted_by_version(host):

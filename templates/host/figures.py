@@ -1,7 +1,7 @@
 """Write down how the apps on this host do, for monitoring to read: figures FOLDER [ROOT [LOGS]].
 
 Of each app a file FOLDER/<app>.json: whether what is live answers; requests, errors and 95th percentile per version
-in the last five minutes of nginx's log; the share of buckets that lead elsewhere (a canary's); and containers.
+in the last five minutes of nginx's log; the share of buckets that lead to a canary; and containers.
 Standard library only; a timer runs it each minute, as the user who deploys. A file is whole or not there.
 """
 
@@ -97,7 +97,11 @@ def versions(log, now):
 
 
 def routes(home):
-    """The release that most buckets lead to, and the share of the others in per cent."""
+    """The live release, and the share of the canary's buckets in per cent.
+
+    Which of them is live, the table's description says: a canary may have most buckets. Where it is torn, what most
+    lead to is live, and the rest are a canary's.
+    """
     table = os.path.realpath(f"{home}/live")
     leads = collections.Counter()
     for bucket in sorted(os.listdir(table)) if os.path.isdir(table) else ():
@@ -106,8 +110,21 @@ def routes(home):
     leads.pop("nothing", None)
     if not leads:
         return None, 0
-    live, count = leads.most_common(1)[0]
-    return live, round(100 * (1 - count / leads.total()), 1)
+    live, canary = described(table)
+    if not live:
+        live, count = leads.most_common(1)[0]
+        return live, round(100 * (1 - count / leads.total()), 1)
+    return live, round(100 * leads[canary] / leads.total(), 1)
+
+
+def described(table):
+    """The live release and the canary that a table's description names, "" for each that it doesn't."""
+    try:
+        with open(f"{table}/table.json", encoding="utf-8") as file:
+            found = json.load(file)
+        return [os.path.basename(found.get(arm) or "") for arm in ("live", "canary")]
+    except (OSError, ValueError, TypeError, AttributeError):
+        return "", ""
 
 
 def containers(app, now):
