@@ -1,6 +1,7 @@
 """The program that writes figures of apps for monitoring, over folders, links, logs and a socket as on a host."""
 
 import json
+import runpy
 import socketserver
 import subprocess
 import sys
@@ -117,6 +118,29 @@ def test_without_a_description_what_most_users_have_is_live(host, answering, tor
     host.route(canary=25, table=torn)
     found = host.figures()
     assert (found["live"]["version"], found["live"]["answers"], found["canary_share"]) == (LIVE, 1, 2.5)
+
+
+@pytest.fixture(params=["UTC0", "CET-1CEST,M3.5.0,M10.5.0/3", "NZST-12NZDT,M9.5.0,M4.1.0/3"])
+def zone(request, monkeypatch):
+    """A host's zone, one without summer time and two with it, a half of the year each."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("moment", "seconds"),
+    [
+        ("2026-01-22T12:05:00.123456789Z", 1769083500),
+        ("2026-07-22T12:05:00.123456789Z", 1784721900),
+        ("0001-01-01T00:00:00Z", -62135596800),
+        ("", 0),
+    ],
+)
+def test_when_a_container_started_is_known_in_summer_and_winter_of_every_zone(zone, moment, seconds):
+    assert runpy.run_path(str(PROGRAM))["seconds"](moment) == seconds
 
 
 def test_errors_and_the_95th_percentile_are_counted_by_version(host):

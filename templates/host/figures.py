@@ -5,6 +5,7 @@ in the last five minutes of nginx's log; the share of buckets that lead to a can
 Standard library only; a timer runs it each minute, as the user who deploys. A file is whole or not there.
 """
 
+import calendar
 import collections
 import contextlib
 import glob
@@ -144,7 +145,7 @@ def containers(app, now):
 def seconds(moment):
     """Seconds since 1970 of what docker writes: 2026-11-22T12:05:00.123456789Z."""
     try:
-        return time.mktime(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+        return calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
     except ValueError:
         return 0
 
