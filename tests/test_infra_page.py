@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -32,11 +35,12 @@ def running(health=(0, ""), version=(0, "zabbix 6.0")):
 
 @pytest.fixture
 def page(tmp_path):
-    def write(containers, *services):
+    def write(containers, *services, elsewhere=()):
         (tmp_path / "known.json").write_text(json.dumps(containers))
         (tmp_path / "docker").write_text(DOCKER.format(known=str(tmp_path / "known.json")))
         (tmp_path / "docker").chmod(0o755)
-        asked = {"title": "Services of <infra.foo>", "services": services or [asked_for()]}
+        asked = {"title": "Services of <infra.foo>", "host": "infra", "services": services or [asked_for()]}
+        asked["elsewhere"] = [{"name": name, "host": host} for name, host in elsewhere]
         (tmp_path / "services.json").write_text(json.dumps(asked))
         argv = [sys.executable, "-I", str(PROGRAM), str(tmp_path / "services.json"), str(tmp_path)]
         path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
@@ -53,13 +57,14 @@ def asked_for(name="zabbix", url="http://zabbix.infra.foo", version=("version",)
 def test_a_healthy_service_is_shown_with_its_version_and_leads_there(page):
     text = page({"service-zabbix": running()})
     assert '<a href="http://zabbix.infra.foo">zabbix</a><td>zabbix 6.0<td class=ok>ok<td>2026-11-22 12:05' in text
-    assert "All 1 services are healthy." in text
+    assert "All 1 services on infra are healthy." in text
+    assert "Not on this page" not in text
 
 
 def test_a_sick_one_says_why(page):
     text = page({"service-zabbix": running(health=(1, "the server doesn't report"))})
     assert "<td class=sick>the server doesn&#x27;t report" in text
-    assert "1 of 1 services are not healthy." in text
+    assert "1 of 1 services on infra are not healthy." in text
 
 
 def test_one_that_is_not_there_is_shown_all_the_same(page):
@@ -85,3 +90,41 @@ def test_what_services_say_is_text_and_no_markup(page):
 
 def test_the_page_says_of_when_it_is(page):
     assert re.search(r"As of 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", page({"service-zabbix": running()}))
+
+
+def test_what_is_on_other_hosts_is_named_and_not_called_healthy(page):
+    text = page({"service-zabbix": running()}, elsewhere=[("agent", "deploy"), ("jira", "<b>")])
+    assert "All 1 services on infra are healthy." in text
+    assert "Not on this page, since they are on other hosts: agent (deploy), jira (&lt;b&gt;)." in text
+
+
+@pytest.fixture
+def installed():
+    """A service that is no container of depl's, and answers with the status that it is told: its entry on the page."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(installed.status if self.path == "/_health/" else 404)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        entry = {"name": "sentry", "url": "http://sentry.infra.foo", "port": server.server_port, "page": "/_health/"}
+        installed.status, installed.entry = 200, entry | {"version": "26.8.0"}
+        yield installed
+        server.shutdown()
+
+
+def test_what_has_an_installer_of_its_own_is_asked_by_its_page(page, installed):
+    assert "sentry</a><td>26.8.0<td class=ok>ok<td><td>its own" in page({}, installed.entry)
+    installed.status = 503
+    assert "<td class=sick>answers 503<td>" in page({}, installed.entry)
+
+
+def test_where_nothing_listens_it_is_shown_all_the_same(page, installed):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert "<td class=sick>Connection refused" in page({}, installed.entry | {"port": port})

@@ -1,4 +1,4 @@
-"""The sites of the company's services, as Ansible writes them: which names go by TLS, and which can't."""
+"""The company's services as Ansible tells hosts of them: names by TLS and those that can't; what is on which host."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROLE = Path(__file__).parents[1] / "conf" / "ansible" / "roles" / "service_container"
+ROLES = Path(__file__).parents[1] / "conf" / "ansible" / "roles"
+ROLE = ROLES / "service_container"
 TLS = {"errors.foo": {}, "*.infra.foo": {}}
 SITES = {
     "tracker": {"domains": ["errors.foo", "errors.localhost"], "socket": "web.sock", "max_body": "99m"},
@@ -95,3 +96,85 @@ def test_keys_can_not_be_asked_for(secured):
         assert [where for where, _ in served if where == "/"] == ["/"]
         for where, text in served:
             assert "proxy_pass" in text or "return 404" in text or (where == "= /" and "root /var/lib/" in text)
+
+
+# --- what each of several hosts gets ---
+
+INFRA = {
+    "host": "infra",
+    "domains": ["infra.foo"],
+    "error_tracker": "sentry",
+    "services": {
+        "tracker": SITES["tracker"] | {"health": ["ready"]},
+        "data": {"kind": "postgresql"},
+        "monitor": {"recipe": "zabbix", "domains": ["zabbix.foo"], "host": "second"},
+        "agent": {"recipe": "teamcity-agent", "host": "deploy"},
+    },
+}
+HOSTS = {"infra": {}, "second": {"ansible_host": "192.0.2.2"}, "deploy": {}}
+
+
+def on_hosts(folder, role, infra, template):
+    """A template of a role, by host, with what the role makes of the inventory there."""
+    listed = {"all": {"hosts": HOSTS, "vars": {"ansible_connection": "local", "depl_infra": infra}}}
+    (folder / "hosts.yml").write_text(json.dumps(listed))
+    source = str(ROLES / role / "templates" / template)
+    task = {"ansible.builtin.template": {"src": source, "dest": f"{folder}/{{{{ inventory_hostname }}}}"}}
+    known = {
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "vars_files": [f"{ROLES / role}/defaults/main.yml"],
+    }
+    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task], **known}]))
+    playbook = Path(sys.executable).with_name("ansible-playbook")
+    subprocess.run([playbook, "-i", folder / "hosts.yml", folder / "play.yml"], check=True, capture_output=True)
+    return {host: (folder / host).read_text() for host in HOSTS}
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """What the program of the page is asked to show, by host, and the sites there."""
+    folder = tmp_path_factory.mktemp("shown")
+    (folder / "sites.j2").write_text("{{ service_container_sites | map(attribute='key') | to_json }}")
+    sites = on_hosts(folder, "service_container", INFRA, folder / "sites.j2")
+    told = on_hosts(tmp_path_factory.mktemp("told"), "service_container", INFRA, "services.json")
+    return {host: {"sites": json.loads(sites[host]), **json.loads(told[host])} for host in HOSTS}
+
+
+def test_the_page_and_sentry_have_sites_on_their_host_alone(shown):
+    assert {host: one["sites"] for host, one in shown.items()} == {
+        "infra": ["tracker", "_page", "_sentry"], "second": ["monitor"], "deploy": [],
+    }  # fmt: skip
+
+
+def test_the_page_shows_what_its_host_has_and_names_what_others_have(shown):
+    here = {host: [one["name"] for one in asked["services"]] for host, asked in shown.items()}
+    assert here == {"infra": ["data", "tracker", "sentry"], "second": ["monitor"], "deploy": ["agent"]}
+    assert shown["infra"]["host"] == "infra"
+    assert shown["infra"]["elsewhere"] == [{"name": "agent", "host": "deploy"}, {"name": "monitor", "host": "second"}]
+
+
+def test_sentry_is_asked_where_its_installer_has_it_listen(shown):
+    sentry = shown["infra"]["services"][-1]
+    assert (sentry["url"], sentry["port"], sentry["page"]) == ("http://sentry.infra.foo", 9000, "/_health/")
+
+
+def test_without_sentry_there_is_none_on_the_page(tmp_path):
+    told = on_hosts(tmp_path, "service_container", INFRA | {"error_tracker": "bugsink"}, "services.json")
+    assert [one["name"] for one in json.loads(told["infra"])["services"]] == ["data", "tracker"]
+
+
+def allowed(folder, infra):
+    """Whom each host's agent lets in."""
+    told = on_hosts(folder, "zabbix_agent", infra, "zabbix_agent2.conf")
+    return {host: re.search(r"^Server=(.*)$", text, re.M)[1] for host, text in told.items()}
+
+
+def test_agents_let_in_the_host_that_zabbix_is_on(tmp_path):
+    assert allowed(tmp_path, INFRA) == {
+        "infra": "192.0.2.2", "second": "192.0.2.2,172.17.0.0/16", "deploy": "192.0.2.2",
+    }  # fmt: skip
+
+
+def test_zabbix_is_where_all_are_unless_it_says_otherwise(tmp_path):
+    here = INFRA | {"services": {"monitor": {"recipe": "zabbix"}}}
+    assert allowed(tmp_path, here) == {"infra": "infra,172.17.0.0/16", "second": "infra", "deploy": "infra"}

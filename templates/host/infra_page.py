@@ -1,12 +1,15 @@
-"""Write the page of all services of the company: infra_page SERVICES FOLDER.
+"""Write the page of the company's services on this host: infra_page SERVICES FOLDER.
 
 SERVICES is a file of JSON that the bootstrap writes: of each service its name, its URL ("" for none), and the programs
-in its container that tell its health and its version. A timer runs this each minute, as the user who deploys; standard
-library only. The page says of when it is, since nothing else could tell that nobody writes it any more.
+in its container that tell its health and its version; of one with an installer of its own the port, the page that tells
+its health, and its version. And what is on other hosts, which this one can't look at. A timer runs this each minute, as
+the user who deploys; standard library only. The page says of when it is, since nothing else could tell that nobody
+writes it any more.
 """
 
 import datetime
 import html
+import http.client
 import json
 import os
 import subprocess
@@ -33,7 +36,7 @@ th, td {{ text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px sol
 small {{ opacity: .75 }}
 </style>
 <h1>{title}</h1>
-<p>{summary}</p>
+<p>{summary}</p>{elsewhere}
 <div class="table"><table>
 <tr><th>Service<th>Version<th>Health<th>Runs since (UTC)<th>Newest backup
 {rows}
@@ -41,6 +44,9 @@ small {{ opacity: .75 }}
 <p><small>As of {moment} UTC. Written every minute on the host of the services, and looked at again by itself: a page
 that is older than a few minutes says nothing of now.</small></p>
 """
+ELSEWHERE = (
+    "\n<p>Not on this page, since they are on other hosts: {names}. <code>inv infra.status</code> shows them.</p>"
+)
 ROW = "<tr><td>{name}<td>{version}<td class={css}>{health}<td>{since}<td>{backup}"
 
 
@@ -60,8 +66,23 @@ def about(container):
     return json.loads(done.stdout)[0] if done.returncode == 0 else {}
 
 
-def row(service):
-    """A service as the page shows it, and whether it is healthy."""
+def answered(port, page):
+    """Why a page of this host can't be had, "" where it can."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    try:
+        connection.request("GET", page)
+        status = connection.getresponse().status
+    except TimeoutError:
+        return f"no answer in {SECONDS} s"
+    except (OSError, http.client.HTTPException) as error:
+        return getattr(error, "strerror", None) or type(error).__name__
+    finally:
+        connection.close()
+    return "" if status < 400 else f"answers {status}"
+
+
+def contained(service):
+    """What is wrong with a service in a container of depl's ("" for nothing), its version, and since when it runs."""
     container = f"service-{service['name']}"
     found = about(container)
     state = found.get("State", {})
@@ -73,10 +94,21 @@ def row(service):
         since = state["StartedAt"][:16].replace("T", " ")
     elif state:
         trouble = f"{state['Status']}, exit status {state['ExitCode']}"
+    return trouble, version, since
+
+
+def row(service):
+    """A service as the page shows it, and whether it is healthy."""
+    if "page" in service:
+        trouble, version, since = answered(service["port"], service["page"]), service["version"], ""
+        saved = "its own"
+    else:
+        trouble, version, since = contained(service)
+        saved = backup(service["name"])
     name = html.escape(service["name"])
     if service["url"]:
         name = f'<a href="{html.escape(service["url"])}">{name}</a>'
-    cells = {"version": version, "health": trouble or "ok", "since": since, "backup": backup(service["name"])}
+    cells = {"version": version, "health": trouble or "ok", "since": since, "backup": saved}
     css = "sick" if trouble else "ok"
     return ROW.format(name=name, css=css, **{key: html.escape(text) for key, text in cells.items()}), not trouble
 
@@ -93,9 +125,16 @@ def page(asked, moment):
     with ThreadPoolExecutor(8) as at_once:
         rows = list(at_once.map(row, asked["services"]))
     sick = sum(not healthy for _, healthy in rows)
-    summary = f"{sick} of {len(rows)} services are not healthy." if sick else f"All {len(rows)} services are healthy."
-    return PAGE.format(title=html.escape(asked["title"]), summary=summary, rows="\n".join(text for text, _ in rows),
-                       moment=f"{moment:%Y-%m-%d %H:%M:%S}")  # fmt: skip
+    which = f"{len(rows)} services on {html.escape(asked['host'])} are"
+    summary = f"{sick} of {which} not healthy." if sick else f"All {which} healthy."
+    others = ", ".join(f"{one['name']} ({one['host']})" for one in asked["elsewhere"])
+    return PAGE.format(
+        title=html.escape(asked["title"]),
+        summary=summary,
+        elsewhere=ELSEWHERE.format(names=html.escape(others)) if others else "",
+        rows="\n".join(text for text, _ in rows),
+        moment=f"{moment:%Y-%m-%d %H:%M:%S}",
+    )
 
 
 def main(services, folder):
