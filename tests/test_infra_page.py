@@ -14,10 +14,12 @@ import pytest
 
 PROGRAM = Path(__file__).parents[1] / "templates" / "host" / "infra_page.py"
 DOCKER = """#!/usr/bin/env python3
-import json, sys
+import json, sys, time
 known = json.load(open({known!r}))
 verb, name, *program = sys.argv[1:]
 about = known.get(name)
+if about and about.get("hangs") == verb:
+    time.sleep(60)
 if verb == "inspect":
     print(json.dumps([about["inspect"]])) if about else sys.exit(1)
 else:
@@ -35,14 +37,16 @@ def running(health=(0, ""), version=(0, "zabbix 6.0")):
 
 @pytest.fixture
 def page(tmp_path):
-    def write(containers, *services, elsewhere=()):
+    def write(containers, *services, elsewhere=(), seconds=15):
         (tmp_path / "known.json").write_text(json.dumps(containers))
         (tmp_path / "docker").write_text(DOCKER.format(known=str(tmp_path / "known.json")))
         (tmp_path / "docker").chmod(0o755)
         asked = {"title": "Services of <infra.foo>", "host": "infra", "services": services or [asked_for()]}
         asked["elsewhere"] = [{"name": name, "host": host} for name, host in elsewhere]
         (tmp_path / "services.json").write_text(json.dumps(asked))
-        argv = [sys.executable, "-I", str(PROGRAM), str(tmp_path / "services.json"), str(tmp_path)]
+        program = tmp_path / "infra_page.py"
+        program.write_text(PROGRAM.read_text().replace("\nSECONDS = 15\n", f"\nSECONDS = {seconds}\n"))
+        argv = [sys.executable, "-I", str(program), str(tmp_path / "services.json"), str(tmp_path)]
         path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
         subprocess.run(argv, check=True, env={**os.environ, "PATH": path})
         return (tmp_path / "index.html").read_text()
@@ -75,6 +79,15 @@ def test_one_that_ended_says_how(page):
     there = running()
     there["inspect"]["State"] = {"Running": False, "Status": "exited", "ExitCode": 137}
     assert "exited, exit status 137" in page({"service-zabbix": there})
+
+
+def test_one_that_docker_says_nothing_of_leaves_the_others_on_the_page(page):
+    there = {"service-jira": running() | {"hangs": "inspect"}, "service-zabbix": running()}
+    text = page(there, asked_for("jira"), asked_for(), seconds=4)
+    assert "jira</a><td" in text
+    assert "<td class=sick>no answer in 4 s" in text
+    assert "zabbix</a><td>zabbix 6.0<td class=ok>ok" in text
+    assert "1 of 2 services on infra are not healthy." in text
 
 
 def test_without_a_program_for_it_the_version_is_the_images(page):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from .service import DATA_IN_SERVICE, OTHER, Service
 
 BUGSINK, SENTRY = "bugsink", "sentry"
+ZABBIX = "zabbix"
 SENTRY_PORT = 9000
 """Where its installer's nginx listens, on the loopback of its host."""
 GROUP = "infraservers"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ..errors import BadConfig
 from ..model.environment import Environment
-from ..model.infra import BUGSINK, GROUP, SENTRY, SENTRY_PORT, Infra, InfraService
+from ..model.infra import BUGSINK, GROUP, SENTRY, SENTRY_PORT, ZABBIX, Infra, InfraService
 from ..model.service import KINDS, PARTS, Service, is_wish
 from . import check_services
 from .apps import check_variables
@@ -50,6 +50,9 @@ def _check(name: str, service: InfraService, infra: Infra, environment: Environm
     require(not both, at, f"{name} is in depl_services too, and both would be one container")
     led = not service.domains or service.socket or service.port
     require(led, f"{at}.port", "say port or socket: nginx leads there")
+    asked = {ZABBIX, BUGSINK} if infra.error_tracker == BUGSINK else {ZABBIX}
+    named = service.domains or asked.isdisjoint((service.app, service.recipe))
+    require(named, f"{at}.domains", "inv infra.apps asks it by a name: say one")
     require(MEMORY.fullmatch(service.max_body), f"{at}.max_body", "expected a size such as 20m")
     require(all(map(is_text, service.version)), f"{at}.version", "has characters that no command line can have")
     _check_needs(name, service, infra, at)

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 HOME = "/srv/depl/services"
 SECONDS = 15
+NO_ANSWER = f"no answer in {SECONDS} s"
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -55,15 +56,18 @@ def told(container, argv):
     try:
         done = subprocess.run(["docker", "exec", container, *argv], capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        return "", f"no answer in {SECONDS} s"
+        return "", NO_ANSWER
     said = (done.stderr or done.stdout).strip().splitlines()
     return done.stdout, (said[-1] if said else f"exit status {done.returncode}") if done.returncode else ""
 
 
 def about(container):
-    """Docker's words on a container; nothing where there is none."""
-    done = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, timeout=SECONDS)
-    return json.loads(done.stdout)[0] if done.returncode == 0 else {}
+    """Docker's words on a container, nothing where there is none; and why it says nothing, "" where it does."""
+    try:
+        done = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return {}, NO_ANSWER
+    return (json.loads(done.stdout)[0], "") if done.returncode == 0 else ({}, "not there")
 
 
 def answered(port, page):
@@ -73,7 +77,7 @@ def answered(port, page):
         connection.request("GET", page)
         status = connection.getresponse().status
     except TimeoutError:
-        return f"no answer in {SECONDS} s"
+        return NO_ANSWER
     except (OSError, http.client.HTTPException) as error:
         return getattr(error, "strerror", None) or type(error).__name__
     finally:
@@ -84,9 +88,8 @@ def answered(port, page):
 def contained(service):
     """What is wrong with a service in a container of depl's ("" for nothing), its version, and since when it runs."""
     container = f"service-{service['name']}"
-    found = about(container)
-    state = found.get("State", {})
-    trouble, version, since = "not there", "", ""
+    found, trouble = about(container)
+    state, version, since = found.get("State", {}), "", ""
     if state.get("Running"):
         trouble = told(container, service["health"])[1]
         said = told(container, service["version"])[0].splitlines() if service["version"] else []

@@ -149,6 +149,9 @@ REFUSED = [
     (lambda of, _: of["tracker"].update(host="app2"), "services.tracker.needs.data: data is on app1, tracker on"),
     (lambda of, _: of["tracker"].update(tcp=True), "services.tracker.needs.data: tracker reaches it by TCP: give"),
     (lambda of, _: of["tracker"].update(needs={"data": {"A": "{no}"}}), "services.tracker.needs.data.A: expected"),
+    (lambda of, _: of["tracker"].pop("domains"), "services.tracker.domains: inv infra.apps asks it by a name: say one"),
+    (lambda of, _: of.update(zabbix={"recipe": "zabbix", "data": "/data", "socket": "s"}),
+     "services.zabbix.domains: inv infra.apps asks it by a name: say one"),
     (lambda _, infra: infra.update(host="gone"), "services.data.host: there is no host 'gone'"),
     (lambda _, infra: infra.update(domains=[]), "domains: is empty"),
     (lambda _, infra: infra.update(error_tracker="x"), "error_tracker: expected one of bugsink, sentry"),
@@ -158,6 +161,12 @@ REFUSED = [
 @pytest.mark.parametrize(("change", "said"), REFUSED)
 def test_what_can_not_be_is_refused_by_its_path(change, said):
     assert refusal(change).startswith(said)
+
+
+def test_an_error_tracker_that_nobody_asks_needs_no_name():
+    infra = copy.deepcopy(WHOLE) | {"error_tracker": "sentry"}
+    del infra["services"]["tracker"]["domains"]
+    assert parsed(infra).services["tracker"].domains == ()
 
 
 def two_databases(of):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from ...errors import Unreachable, one_line
 from ...model.environment import Environment, Host
-from ...model.infra import BUGSINK, SENTRY
+from ...model.infra import BUGSINK, SENTRY, ZABBIX
 from ...plan import monitoring
 from ...plan.infra import InfraEstate
 from ...plan.monitoring import OF_APPS, OF_HOSTS, Watched
@@ -18,7 +18,6 @@ from ..report import Report
 from . import bugsink, sentry, zabbix
 from .trackers import CLOSED, NAME
 
-ZABBIX = "zabbix"
 SECONDS = 60
 """How long an error tracker may take for all that it is asked."""
 UP = "Is it up? inv infra.status"
