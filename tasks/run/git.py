@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import DeplError
+from .alone import alone
 
 LOCAL = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -15,6 +18,8 @@ LOCAL = (
 )  # fmt: skip
 """What git tells a hook of the repository that it runs in."""
 SECONDS = 600
+WHOLE = ("HEAD", "objects", "refs")
+"""What git knows a repository by; the rest it does without."""
 
 
 def ask(repository: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
@@ -36,10 +41,19 @@ def run(repository: Path, *words: str) -> str:
     return done.stdout.decode(errors="surrogateescape")
 
 
-def make_bare(folder: Path) -> None:
-    """Make a bare repository, where it is not there; twice at once does no harm."""
-    folder.mkdir(parents=True, exist_ok=True)
-    run(folder, "init", "--quiet", "--bare")
+@contextmanager
+def bare(folder: Path, who: str, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold a bare repository until the end, made where none is; `waiting` is told who has it.
+
+    What somebody left who was killed on making it goes first, such as a lock of git's own.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with alone(folder.with_suffix(".lock"), who, waiting):
+        if not all((folder / one).exists() for one in WHOLE):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(exist_ok=True)
+            run(folder, "init", "--quiet", "--bare")
+        yield
 
 
 def _environment() -> Mapping[str, str]:

@@ -11,7 +11,6 @@ from ..model.branch import parse
 from ..plan.branch_facts import Commit
 from ..plan.wishes import Target
 from ..run import git
-from ..run.alone import alone
 from ..run.report import Report
 from ..run.source import Checkout, origin, without_secrets
 
@@ -37,9 +36,11 @@ class Mirror:
 
     def fetch(self, who: str, report: Report) -> None:
         """Bring all branches to what the remote has now; those that are gone there go here too. Raises DeplError."""
-        git.make_bare(self.folder)
-        lock = self.folder.with_suffix(".lock")
-        with alone(lock, who, lambda other: report.note(f"Waiting for another fetch of {self.folder.name}: {other}")):
+
+        def waiting(other: str) -> None:
+            report.note(f"Waiting for another fetch of {self.folder.name}: {other}")
+
+        with git.bare(self.folder, who, waiting):
             words = ("fetch", "--quiet", "--prune", "--no-tags", "--force", *self._reads)
             done = git.ask(self.folder, *words, "--", self.url, f"+{_HEADS}*:{_HEADS}*")
         if done.returncode:

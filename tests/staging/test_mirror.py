@@ -1,11 +1,13 @@
 """Which branches a remote has, and what they hold. Against real git."""
 
 import subprocess
+import threading
 
 import pytest
 
 from tasks.errors import DeplError, Refused
 from tasks.model.app import Source
+from tasks.run.alone import alone
 from tasks.run.report import Report
 from tasks.run.source import origin
 from tasks.staging import mirror
@@ -106,6 +108,30 @@ def test_a_branchs_files_are_those_of_its_commit(copy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
     copy.checkout("app", heads(copy)["main"]).export(folder)
     assert (folder / "setup.py").read_text() == "first\n"
+
+
+def test_nothing_is_made_before_it_is_our_turn(copy, tmp_path_factory):
+    """Two who make a repository at once fail each other: git takes a lock of its own then, and waits for none."""
+    other, waits = Mirror(tmp_path_factory.mktemp("cache") / "git" / "app1.git", copy.url), threading.Event()
+    report = Report()
+    report.note = lambda _: waits.set()
+    other.folder.parent.mkdir()
+    fetching = threading.Thread(target=other.fetch, args=("ana", report))
+    with alone(other.folder.with_suffix(".lock"), "bob", lambda _: None):
+        fetching.start()
+        assert waits.wait(20)
+        assert not other.folder.exists()
+    fetching.join()
+    assert other.find("main")
+
+
+@pytest.mark.parametrize("lost", [(), ("HEAD",), ("objects",), ("HEAD", "config", "objects", "refs")])
+def test_who_was_killed_on_making_a_repository_holds_up_nobody(copy, lost):
+    """Git leaves config.lock then, and makes HEAD before the rest."""
+    (copy.folder / "config.lock").touch()
+    for one in lost:
+        (copy.folder / one).rename(copy.folder / f"no-{one}")
+    assert set(heads(copy)) == {"main"}
 
 
 def test_a_remote_that_is_not_there_is_told_without_its_password(copy):
