@@ -1,6 +1,7 @@
 """What a branch's app is: on the staging host, with staging's values and services, and nothing of production's."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from tasks.model.branch import Branch
 from tasks.model.environment import Branches, BranchPlacement, Host, Placement
 from tasks.model.secrets import Secrets
 from tasks.model.service import Need, Service
-from tasks.plan import branches, container, install, needs, retire, variables
+from tasks.plan import branches, container, install, needs, render, retire, variables
 from tasks.plan.facts import digest
 
 from .world import APP, APP1, ENVIRONMENT, TARGET, V1, V2, Story
@@ -176,3 +177,39 @@ def test_errors_carry_the_version_that_made_them_and_whether_it_is_a_branch():
     assert variables.merged(TARGET, V1, STAGING)["SENTRY_ENVIRONMENT"] == "vagrant"
     own = replace(TARGET, app=replace(APP, environment={"SENTRY_RELEASE": "shop@1"}))
     assert variables.merged(own, V1, STAGING)["SENTRY_RELEASE"] == "shop@1"
+
+
+def locations(text):
+    """The locations of nginx's configuration, each with what it says."""
+    blocks = re.findall(r"^    location (?:= )?(\S+) \{\n(.*?)^    \}", text, re.S | re.M)
+    assert blocks
+    return blocks
+
+
+def sites():
+    """nginx's configuration of an app's branches, and of the app itself."""
+    yield render.branches(APP, "app1", PLACEMENT.domains, ENVIRONMENT)
+    yield render.site(APP, TARGET.placement, ENVIRONMENT)
+
+
+@pytest.mark.parametrize("site", sites(), ids=["branches", "app"])
+def test_no_app_leads_nginx_to_another_location(site):
+    """Only what wakes branches does: an app would name the socket that nginx opens next."""
+    for name, said in locations(site):
+        if "proxy_pass " in said:
+            assert ("proxy_ignore_headers X-Accel-Redirect;" in said) == (name != "@wake"), name
+
+
+def test_where_the_waker_leads_to_is_the_name_of_a_release():
+    text = render.branches(APP, "app1", PLACEMENT.domains, ENVIRONMENT)
+    assert "set $depl_branch_awake $depl_app1__branches_woken;" in text
+    (name,) = re.findall(r'\n    "~(\S+)" \$upstream_http_x_depl_release;', text)
+    assert text.count("$upstream_http_x_depl_release") == 2
+    assert re.search(name, "2026.11.22.12.05@3")
+    for path in (
+        "../../app1--b/releases/2026.11.22.12.05@3",
+        "../../services/queue.sock:/x",
+        "2026.11.22.12.05@3/",
+        "",
+    ):
+        assert not re.search(name, path)
