@@ -41,12 +41,15 @@ def text(target: Target, version: Version, host: Host, database: str = "") -> st
 
 def must_be_set(target: Target, version: Version, host: Host) -> None:
     """Refuse to start what needs variables that nobody set."""
-    name, there = target.app.name, merged(target, version, host)
+    there = merged(target, version, host)
+    secrets, plain = f"apps.{target.name}", f"depl_apps.{target.name}"
+    if target.branch:
+        secrets, plain = f"branches.{target.branch.app}", f"depl_branches.apps.{target.branch.app}"
     for part, component in target.app.components.items():
         missing = [one for one in component.needs if one not in there]
         if missing:
             raise Refused(
-                f"{part} of {name} needs {', '.join(missing)}, which nobody set. Nothing was started.\n"
-                f"A secret: inv secrets.edit, as apps.{name}.{missing[0]}\n"
-                f"A plain value: depl_apps.{name}.environment in conf/inventory/{target.environment.name}"
+                f"{part} of {target.name} needs {', '.join(missing)}, which nobody set. Nothing was started.\n"
+                f"A secret: inv secrets.edit, as {secrets}.{missing[0]}\n"
+                f"A plain value: {plain}.environment in conf/inventory/{target.environment.name}"
             )

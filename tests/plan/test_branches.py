@@ -56,6 +56,20 @@ def test_a_branch_gets_stagings_values_and_never_productions():
     assert "production" not in str(found)
 
 
+def test_who_lacks_a_variable_is_sent_to_where_branches_have_theirs():
+    component = replace(APP.components["web"], needs=("API_TOKEN",))
+    its, app = target(), replace(APP, components={"web": component})
+    with pytest.raises(Refused) as told:
+        variables.must_be_set(branches.of(replace(its, app=app), BRANCH, 7), V1, STAGING)
+    assert str(told.value).splitlines() == [
+        "web of app1--feature-x-12 needs API_TOKEN, which nobody set. Nothing was started.",
+        "A secret: inv secrets.edit, as branches.app1.API_TOKEN",
+        "A plain value: depl_branches.apps.app1.environment in conf/inventory/vagrant",
+    ]
+    with pytest.raises(Refused, match=r"as apps\.app1\.API_TOKEN\n.*depl_apps\.app1\.environment"):
+        variables.must_be_set(replace(TARGET, app=app), V1, APP1)
+
+
 def test_each_build_of_a_branch_has_a_database_of_its_own():
     its = branches.of(target(), BRANCH, 7)
     urls = [needs.variables(its, version, STAGING)["DATABASE_URL"] for version in (V1, V2)]
