@@ -16,7 +16,7 @@ from .run.look import end_with_the_reader
 from .run.report import make
 from .run.work import reporting
 from .staging import overview, removal, shell, sync
-from .staging.decide import near
+from .staging.decide import is_skipped, near, typed
 from .staging.mirror import Head
 from .staging.place import Place, find, look, sizes
 from .staging.raising import foresee
@@ -26,13 +26,18 @@ APP = "which app; needed only where there are several with branches"
 BRANCH = "a branch, as git calls it: feature/X-12"
 
 
-@task(help={"branch": BRANCH, "app": APP, "fresh_db": "begin its database anew, from the template"})
-def up(c: Context, branch: str, app: str | None = None, fresh_db: bool = False) -> None:
+@task(help={"branch": BRANCH, "app": APP, "fresh_db": "begin its database anew, from the template",
+            "unless_skipped": "not where depl_branches.skip names it and it is not up: for build agents"})  # fmt: skip
+def up(c: Context, branch: str, app: str | None = None, fresh_db: bool = False, unless_skipped: bool = False) -> None:
     """Bring BRANCH up at its newest commit, with its own data."""
     name, report = parse(branch), make()
     with reporting("branch.up", report):
         place = find(app, secrets=True)
         report.about(place.app, [place.host.name])
+        if unless_skipped and _is_left_out(place, name):
+            all_the_same = f"all the same: inv branch.up --app {place.app} --branch {typed(name)}"
+            report.done(f"{name} is left out by depl_branches.skip.", all_the_same)
+            return
         place.mirror.fetch(place.target.who, report)
         head = _head(place, name)
         if c.config.run.dry:
@@ -116,6 +121,11 @@ def enter(c: Context, branch: str, app: str | None = None, command: str | None =
     standing = _standing(place, name)
     if code := shell.enter(place.of(standing), standing, command):
         raise Exit(code=code)
+
+
+def _is_left_out(place: Place, name: str) -> bool:
+    """Whether a sync would not bring a branch up; one that somebody did is kept up to date."""
+    return is_skipped(name, place.branches.skip) and not look(place).find(place.app, name)
 
 
 def _head(place: Place, name: str) -> Head:

@@ -64,6 +64,12 @@ def test_there_is_a_step_for_each_thing_that_a_server_shall_do():
     assert {step.split()[0] for step in STEPS} == verbs
 
 
+def test_what_a_push_brings_up_is_not_what_the_inventory_skips():
+    """Nobody typed it: the trigger takes every branch."""
+    (step,) = [step for step in STEPS if step.startswith("branch.up ")]
+    assert step.endswith(" --unless-skipped")
+
+
 @each_step
 def test_no_parameter_is_pasted_into_a_script(step):
     """What a %parameter% holds would be executed; a variable in quotes is one word, whatever it holds."""

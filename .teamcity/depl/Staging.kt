@@ -33,7 +33,7 @@ object Staging : BuildType({
         // Files to look at, none to run: what is deployed comes from depl's own mirror.
         root(Branches, "+:. => branch")
     }
-    inv("branch.up --app \"\$DEPL_APP\" --branch \"\${DEPL_REF#refs/heads/}\"")
+    inv("branch.up --app \"\$DEPL_APP\" --branch \"\${DEPL_REF#refs/heads/}\" --unless-skipped")
     triggers {
         vcs {
             branchFilter = "+:*"
