@@ -5,7 +5,7 @@ Services are reached by their sockets alone, so they are on the branch's own hos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..commands import Argv, docker
 from ..errors import Refused
@@ -79,13 +79,16 @@ def allot(target: Target) -> tuple[Step, ...]:
     )
 
 
-def copy(target: Target, version: Version, source: str | None) -> tuple[Step, ...]:
-    """Make the database of a version: a copy of `source`; None for one of the template, or empty without that."""
+def copy(target: Target, version: Version, sources: Mapping[str, str]) -> tuple[Step, ...]:
+    """Make the database of a version: in each service a copy of its source, else of the template, or empty.
+
+    `sources` are the databases to copy, by service.
+    """
     made = target.space(version).database
     return tuple(
         Step(
             f"make database {made}",
-            _inside(name, "copy", source or "", made, target.name, template(target.layout.branches_of)),
+            _inside(name, "copy", sources.get(name, ""), made, target.name, template(target.layout.branches_of)),
             undo=_inside(name, "discard", made),
             timeout=COPY_SECONDS,
             tells=True,
@@ -118,9 +121,9 @@ def reclaim(target: Target, allotted: Iterable[str] = ()) -> tuple[Step, ...]:
     )
 
 
-def question(target: Target) -> tuple[Argv, ...]:
-    """What asks for a branch's databases, one for each service of them: databases() reads the answers."""
-    return tuple(_inside(name, "databases", target.name) for name in _of(target, _DATABASE))
+def question(target: Target) -> dict[str, Argv]:
+    """What asks for a branch's databases, for each service of them: databases() reads the answers."""
+    return {name: _inside(name, "databases", target.name) for name in _of(target, _DATABASE)}
 
 
 def question_of_all(app: App, branches: BranchPlacement) -> tuple[Argv, ...]:

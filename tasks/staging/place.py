@@ -184,11 +184,11 @@ def _must(work: AnyWork, host: Host, command: Command) -> str:
     return result.out
 
 
-def databases(work: OnHosts) -> dict[str, int]:
-    """All databases that a branch has, each with its bytes; raises StepFailed where a service doesn't tell."""
+def databases(work: OnHosts) -> dict[str, dict[str, int]]:
+    """By service all databases that a branch has, each with its bytes; raises StepFailed where one doesn't tell."""
     (host,) = work.target.hosts
-    answers = [_must(work, host, Command(argv)) for argv in spaces.question(work.target)]
-    return spaces.databases("".join(answers))
+    asked = spaces.question(work.target)
+    return {service: spaces.databases(_must(work, host, Command(argv))) for service, argv in asked.items()}
 
 
 def sizes(place: Place) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..commands import docker, files, onhost
 from ..errors import Refused
@@ -31,14 +31,14 @@ def must_have_room(staging: Staging) -> None:
             )
 
 
-def put_in_place(target: Target, version: Version, source: str | None, facts: Sequence[Facts]) -> Plan:
-    """Give a build its database, a copy of `source` or of the template, and start it without traffic."""
+def put_in_place(target: Target, version: Version, sources: Mapping[str, str], facts: Sequence[Facts]) -> Plan:
+    """Give a build its database, a copy of its service's source or of the template, and start it without traffic."""
     (one,) = facts
     installing = install.plan(target, version, facts)
     found = one.find(version)
     if found and found.healthy:
         return installing
-    made = (*spaces.allot(target), *spaces.copy(target, version, source))
+    made = (*spaces.allot(target), *spaces.copy(target, version, sources))
     return Plan((Phase("database", {one.host: made}), *installing.phases) if made else installing.phases)
 
 

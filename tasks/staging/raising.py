@@ -153,11 +153,11 @@ class Rise:
 
     def _on_host(self, work: OnHosts, version: Version) -> None:
         tidy(work, self.standing)
-        source = self._source(work.facts[0])
+        sources = self.sources(work)
         self._remember_services(work)
         former = None
         try:
-            work.carry_out(partial(plans.put_in_place, work.target, version, source), f"install {version}")
+            work.carry_out(partial(plans.put_in_place, work.target, version, sources), f"install {version}")
             former = work.facts[0].linked
             coming = Coming(self.head.commit, str(version), pace.moment())
             self.standing = replace(self.standing, coming=coming)
@@ -206,8 +206,21 @@ class Rise:
             self.report.note(f"Note: what is left goes with the next branch.up or branch.sync: {first_line(left)}")
         return False
 
+    def sources(self, work: OnHosts) -> dict[str, str]:
+        """By service the database that the new one there is a copy of; of the template where none is named."""
+        source = self._source(work.facts[0])
+        if not source:
+            return {}
+        there = databases(work)
+        # What is live may be older than the app's need of a database, or than its place in the inventory.
+        if lacking := sorted(service for service, found in there.items() if source not in found):
+            self.report.note(
+                f"Note: what is live has no database in {', '.join(lacking)}: the new one is begun from the template."
+            )
+        return {service: source for service in there if service not in lacking}
+
     def _source(self, facts: Facts) -> str | None:
-        """The database that the new one is a copy of; None for the template."""
+        """The database of what is live, to be copied; None where the new one is to be begun anew."""
         if not self.target.app.services or not facts.live:
             return None
         former = self.standing.commit
@@ -240,7 +253,8 @@ def tidy(work: OnHosts, standing: Standing) -> None:
     """Take away what is not live."""
 
     def planner(facts: Sequence[Facts]) -> Plan:
-        needless = plans.needless(standing.branch, databases(work), facts[0])
+        there = [name for found in databases(work).values() for name in found]
+        needless = plans.needless(standing.branch, there, facts[0])
         return plans.tidy(work.target, needless, facts)
 
     work.carry_out(planner, "tidy")

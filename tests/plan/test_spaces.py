@@ -60,24 +60,24 @@ def test_a_service_without_a_password_is_named_before_anything_is_made():
 
 @pytest.mark.parametrize(("source", "word"), [(LIVE, LIVE), (None, "")])
 def test_a_builds_database_is_a_copy_of_what_is_live_else_of_the_apps_template(source, word):
-    (step,) = spaces.copy(target(), V2, source)
+    (step,) = spaces.copy(target(), V2, {"staging-database": source} if source else {})
     assert asked([step]) == [("service-staging-database", "copy", word, MADE, BRANCH.folder, "template.app1")]
 
 
 def test_a_copy_is_undone_by_itself_alone():
-    (step,) = spaces.copy(target(), V2, LIVE)
+    (step,) = spaces.copy(target(), V2, {"staging-database": LIVE})
     assert step.undo[3:] == ("service-staging-database", "discard", MADE)
     assert step.undo == spaces.discard(target(), [MADE])[0].argv
 
 
 def test_the_size_and_the_seconds_of_a_copy_are_shown():
-    assert all(step.tells for step in spaces.copy(target(), V2, None))
+    assert all(step.tells for step in spaces.copy(target(), V2, {}))
 
 
 def test_only_databases_are_copied_and_discarded():
-    assert spaces.copy(target("queue", "search"), V2, None) == ()
+    assert spaces.copy(target("queue", "search"), V2, {}) == ()
     assert spaces.discard(target("queue", "search"), [LIVE]) == ()
-    assert spaces.question(target("queue", "search")) == ()
+    assert spaces.question(target("queue", "search")) == {}
 
 
 def test_all_that_a_branch_has_is_taken_back_from_every_service():
@@ -99,7 +99,7 @@ def test_what_was_given_by_a_service_that_has_left_the_host_is_not_asked_for_the
 
 
 def test_databases_are_told_by_their_names_and_bytes():
-    (argv,) = spaces.question(target())
+    argv = spaces.question(target())["staging-database"]
     assert argv[3:] == ("service-staging-database", "databases", BRANCH.folder)
     assert spaces.databases(f"{LIVE}|7500000\n{MADE}~|12\n") == {LIVE: 7_500_000, f"{MADE}~": 12}
 

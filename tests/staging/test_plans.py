@@ -38,14 +38,14 @@ def names(plan):
 
 
 def test_a_build_gets_its_database_before_it_starts():
-    plan = plans.put_in_place(TARGET, V2, BRANCH.database(V1), facts(OLD, live=OLD))
+    plan = plans.put_in_place(TARGET, V2, {"staging-database": BRANCH.database(V1)}, facts(OLD, live=OLD))
     assert names(plan)[0] == "database"
     made = [words for words in argvs(plan, STAGING) if "copy" in words]
     assert [words[-4:-2] for words in made] == [(BRANCH.database(V1), BRANCH.database(V2))]
 
 
 def test_a_build_that_is_in_place_gets_no_second_database():
-    assert "database" not in names(plans.put_in_place(TARGET, V2, None, facts(NEW)))
+    assert "database" not in names(plans.put_in_place(TARGET, V2, {}, facts(NEW)))
 
 
 def test_smoke_pages_are_asked_for_before_visitors_are_sent():

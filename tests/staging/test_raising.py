@@ -1,9 +1,19 @@
-"""Which failures are a commit's own."""
+"""Which failures are a commit's own, and whose data a build gets."""
+
+import io
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from tasks.errors import BadConfig, DeplError, Locked, Refused, StepFailed, Unreachable
-from tasks.staging.raising import is_to_blame
+from tasks.run.report import Report
+from tasks.staging import raising
+from tasks.staging.raising import Rise, is_to_blame
+
+from ..plan.world import V1
+from .test_plans import BRANCH, OLD, TARGET, facts
+from .world import head, standing
 
 
 @pytest.mark.parametrize("phase", ["build", "health", "migrate", "smoke", "workers"])
@@ -19,3 +29,36 @@ def test_no_commit_is_blamed_for_a_service_a_disk_or_a_connection(phase):
 @pytest.mark.parametrize("error", [DeplError("x"), Refused("x"), Locked("x"), Unreachable("x"), BadConfig("x", "y")])
 def test_no_commit_is_blamed_for_a_missing_secret_or_who_is_at_work(error):
     assert not is_to_blame(error)
+
+
+@pytest.fixture
+def rise(monkeypatch):
+    """A branch on its way up over a live build, where services have such databases; gives where copies come from."""
+
+    def sources(there, **changed):
+        it = standing("feature/X-12")
+        place = SimpleNamespace(app="app1", of=lambda _: TARGET, mirror=SimpleNamespace(follows=lambda *_: True))
+        said = io.StringIO()
+        rising = Rise(
+            place, head("feature/X-12", 2), replace(it, branch=BRANCH), changed.get("fresh", False), Report(said)
+        )
+        monkeypatch.setattr(raising, "databases", lambda _: there)
+        return rising.sources(SimpleNamespace(target=TARGET, facts=facts(OLD, live=OLD))), said.getvalue()
+
+    return sources
+
+
+LIVE = BRANCH.database(V1)
+
+
+def test_a_database_is_a_copy_of_what_is_live(rise):
+    assert rise({"staging-database": {LIVE: 7}}) == ({"staging-database": LIVE}, "")
+    assert rise({"staging-database": {LIVE: 7}}, fresh=True) == ({}, "")
+
+
+def test_where_what_is_live_has_no_database_the_template_is_taken_and_that_is_said(rise):
+    """The app had none when it was built; another service of its may have one."""
+    found, said = rise({"more": {}, "staging-database": {LIVE: 7}})
+    assert found == {"staging-database": LIVE}
+    assert said == "Note: what is live has no database in more: the new one is begun from the template.\n"
+    assert rise({"staging-database": {f"{LIVE}~": 7}})[0] == {}
