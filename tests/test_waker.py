@@ -7,7 +7,7 @@ import socket
 import socketserver
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import httpx
 import pytest
@@ -236,6 +236,44 @@ def test_a_lock_that_was_waited_for_is_not_that_of_another_branch_with_the_label
             folder.take(lock, str(path), 0)
     with folder.locked(FEATURE, "wake", 0):
         assert json.loads(path.read_text())["verb"] == "wake"
+
+
+@contextmanager
+def trickling(path, first):
+    """Answer with this, and then a byte now and again without an end."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError):
+                self.request.sendall(first)
+                while not over.wait(0.1):
+                    self.request.sendall(b"x")
+
+    over = threading.Event()
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+            running.shutdown()
+
+
+def test_a_page_of_health_without_an_end_is_healthy_by_its_first_line(root):
+    goes_live(root, RELEASE)
+    with trickling(web(root, RELEASE), b"HTTP/1.1 200 OK\r\nX: "):
+        assert waking.wake(FEATURE, "") == RELEASE
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1", b"HTTP/1.1 2"])
+def test_a_page_of_health_that_never_says_how_it_is_ends_with_the_apps_patience(root, first):
+    goes_live(root, RELEASE)
+    (root / FEATURE / "releases" / RELEASE / "release.json").write_text('{"health": ["/healthz", 0.4]}')
+    running = b'{"State": {"Status": "running"}}'
+    with trickling(web(root, RELEASE), first), answering(machine.DOCKER, 200, running):
+        asked = ThreadPoolExecutor(1).submit(waking.wake, FEATURE, "")
+        with pytest.raises(folder.CannotWakeError, match="does not get healthy"):
+            asked.result(4)
 
 
 # --- what nginx asks ---

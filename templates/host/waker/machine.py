@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import re
 import socket
+import time
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
@@ -32,6 +34,28 @@ def ask(sock, method, path, body=None, timeout=10.0):
         raise OSError(f"what it says is not HTTP: {error!r}") from None
     finally:
         connection.close()
+
+
+def status(sock, path, seconds):
+    """The status of an app's page, by its answer's first line; raises OSError where that has not come in time.
+
+    The rest may have no end, and each byte of it may come just in time.
+    """
+    end, head = time.monotonic() + seconds, b""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(seconds)
+        connection.connect(sock)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        while len(head) < len("HTTP/1.1 200"):
+            connection.settimeout(max(0.01, end - time.monotonic()))
+            more = connection.recv(4096)
+            if not more or time.monotonic() >= end:
+                raise OSError("no answer" if more else "it hung up")
+            head += more
+    found = re.match(rb"HTTP/1\.\d (\d{3})", head)
+    if not found:
+        raise OSError("what it says is not HTTP")
+    return int(found[1])
 
 
 def docker(method, path, timeout=10.0):

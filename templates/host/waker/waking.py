@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from .folder import ROOT, CannotWakeError, live, locked, marker, read_json, rename
-from .machine import all_at_once, ask, containers, inspect, last_words, supervisor
+from .machine import all_at_once, containers, inspect, last_words, status, supervisor
 
 LOCKED = 60
 """Seconds to wait for a deploy of the branch."""
@@ -46,10 +46,10 @@ def healthy(folder, release, from_sleep=False):
     end, why = time.monotonic() + patience, "no answer"
     while time.monotonic() < end:
         try:
-            status, _ = ask(f"{home}/run/web.sock", "GET", path, timeout=5)
-            if status == 200:
+            found = status(f"{home}/run/web.sock", path, min(5, max(0.01, end - time.monotonic())))
+            if found == 200:
                 return
-            why = f"GET {path} answered {status}"
+            why = f"GET {path} answered {found}"
         except OSError as error:
             why = f"GET {path}: {error.strerror or error}"
             state = inspect(name)["State"]
