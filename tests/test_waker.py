@@ -382,6 +382,18 @@ def test_a_visitor_whose_path_looks_like_ours_wakes_the_own_branch(ask, wakes):
     assert wakes.asked == [(FEATURE, RELEASE)]
 
 
+@pytest.mark.parametrize("path", ["/voil\u00e0/x", "/\u00c5ngstr\u00f6m", "/\u4e00?q=\u00e0"])
+def test_a_path_that_nobody_encoded_is_one_like_others(ask, wakes, path, tmp_path):
+    """As nginx hands it on; of à and Å in UTF-8 one byte is a space to Python."""
+    wakes.go.set()
+    with socket.socket(socket.AF_UNIX) as nginx:
+        nginx.settimeout(20)
+        nginx.connect(f"{tmp_path}/waker.sock")
+        nginx.sendall(f"GET {path} HTTP/1.0\r\nX-Depl-Branch: {FEATURE}\r\n\r\n".encode())
+        assert b" 200 " in nginx.recv(4096).partition(b"\n")[0]
+    assert wakes.asked == [(FEATURE, "")]
+
+
 def test_depl_itself_waits_until_a_branch_is_awake(ask, wakes):
     wakes.go.set()
     assert ask(f"/wake/{FEATURE}").status_code == 200

@@ -3,6 +3,7 @@
 import html
 import http.server
 import os
+import re
 import socketserver
 import sys
 from concurrent.futures import TimeoutError as TooLong
@@ -51,6 +52,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     X-Depl-Release is there when the URL names a version: nothing else may answer that.
     """
+
+    def parse_request(self):
+        """Encode what the visitor did not: to Python some of these bytes are spaces, which part an address."""
+        self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % byte[0][0], self.raw_requestline)
+        return super().parse_request()
 
     def do_GET(self):
         folder, release = self.headers.get("X-Depl-Branch"), self.headers.get("X-Depl-Release", "")
