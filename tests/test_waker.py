@@ -415,6 +415,28 @@ def test_an_open_connection_to_the_app_is_counted(tmp_path):
             accepted.close()
 
 
+def test_a_socket_may_have_a_line_break_in_its_name(tmp_path):
+    with socket.socket(socket.AF_UNIX) as odd:
+        odd.bind(f"{tmp_path}/a\nb c d e f")
+        idle.connections(os.getpid())
+
+
+@pytest.mark.parametrize("trouble", [OSError("no such container"), KeyError("State"), folder.CannotWakeError("locked")])
+def test_what_fails_with_one_branch_keeps_no_other_from_sleep(monkeypatch, visits, trouble):
+    considered = []
+
+    def consider(name, *_):
+        considered.append(name)
+        if name == "app1--a":
+            raise trouble
+
+    monkeypatch.setattr(idle, "branches", lambda: ["app1--a", FEATURE])
+    monkeypatch.setattr(idle, "running", set)
+    monkeypatch.setattr(idle, "consider", consider)
+    idle.look(visits, 1800)
+    assert considered == ["app1--a", FEATURE]
+
+
 def test_the_text_of_a_containers_log_has_no_frames_and_no_colours():
     frames = b"".join(
         bytes([n, 0, 0, 0]) + len(text).to_bytes(4, "big") + text for n, text in [(1, b"a\n"), (2, b"\x1b[2Jb\n")]

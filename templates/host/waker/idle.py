@@ -11,6 +11,8 @@ from .waking import rest, say
 MEANWHILE = 0.3
 """Seconds in which a request that came before the marker reaches the app."""
 CONNECTED = "03"
+NAMED = 8
+"""Fields of a line of /proc/PID/net/unix about a socket that has a name."""
 
 
 def look(visits, sleep_after):
@@ -23,8 +25,8 @@ def look(visits, sleep_after):
             consider(folder, visits.seen.get(folder, 0), sleep_after, up)
         except CannotWakeError:
             continue  # somebody is at work on it
-        except OSError as error:
-            say(f"{folder} can't be put to sleep: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, others must not stay awake for it
+            say(f"{folder} can't be put to sleep: {error if isinstance(error, OSError) else repr(error)}")
 
 
 def consider(folder, seen, sleep_after, up):
@@ -91,4 +93,6 @@ def connections(pid):
             lines = [line.split() for line in sockets]
     except OSError:
         return 0  # it ended meanwhile
-    return sum(one[5] == CONNECTED and one[-1].endswith("/web.sock") for one in lines[1:])
+    # A name may have a line break: what comes after it is no socket.
+    named = (line for line in lines[1:] if len(line) >= NAMED)
+    return sum(one[5] == CONNECTED and one[-1].endswith("/web.sock") for one in named)
