@@ -132,13 +132,14 @@ class _Build:
         if (other := wheelhouses.copy(house, key)) is not None:
             progress.tell(f"kept: nothing compiled (those of {other.name})")
             return house
-        house.mkdir(parents=True)
+        left = self.folder / "wheels"  # not the house: what requirements name runs here, and may leave anything
+        left.mkdir()
         self.engine.run(
             "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
-            mounts={str(house): plans.WHEELS, str(source): plans.SOURCE},
+            mounts={str(left): plans.WHEELS, str(source): plans.SOURCE},
             environment=plans.flags(self.app, EPOCH), network="host", say=progress.now,
         )  # fmt: skip
-        log = house / "compile.log"
+        log = wheelhouses.take(left, house) / wheelhouses.LOG
         calls = sum(" -c " in line for line in log.read_text().splitlines()) if log.exists() else 0
         found = [one.name for one in house.glob("*.whl")]
         (house / plans.DEPENDENCIES).write_text(plans.dependencies_list(self.app, found), encoding="utf-8")
