@@ -41,7 +41,7 @@ class Wheels:
     """Which wheels are compiled here, and for which processors.
 
     `compile` lists requirements that are built from source with `flags`; all others are taken
-    as wheels where the index has them.
+    as wheels where the index has them. No program of a build runs for more than `timeout` seconds.
     """
 
     requirements: str = "requirements.txt"
@@ -49,6 +49,7 @@ class Wheels:
     cpu: str = "x86-64-v2"
     optimise: str = "-O3"
     lto: bool = True
+    timeout: int = 3600
 
     @property
     def cflags(self) -> str:

@@ -109,6 +109,7 @@ def parse(name: str, data: Any, where: str) -> App:
         require(_REQUIREMENT.fullmatch(one), f"{where}: wheels.compile", f"{one!r:.60} is no requirement's name")
     require(_CPU.fullmatch(app.wheels.cpu), f"{where}: wheels.cpu", f"{app.wheels.cpu!r:.60} is no value of -march")
     require(app.wheels.optimise in _LEVELS, f"{where}: wheels.optimise", f"expected one of {', '.join(_LEVELS)}")
+    require(0 < app.wheels.timeout <= 86400, f"{where}: wheels.timeout", "expected 1 to 86400 seconds")
     _check_package(app, f"{where}: source")
     for path, text in (("source.path", app.source.path), ("wheels.requirements", app.wheels.requirements)):
         parts = Path(text).parts

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Timer
+from typing import Any
 
 from ..commands import Argv
 from ..errors import StepFailed, Unreachable
+from ..model.app import Wheels
 
 Say = Callable[[str], None]
 MACHINE_FILES = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
@@ -19,6 +23,8 @@ MACHINE_VARIABLES = (
     "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
 )  # fmt: skip
 LOG_LINES = 400
+LIMIT = Wheels.timeout
+"""Seconds that a program of a build may run, unless its app says otherwise."""
 
 
 class Engine:
@@ -82,9 +88,11 @@ class Engine:
     def run(
         self, what: str, image: str, argv: Argv, *, say: Say,
         mounts: Mapping[str, str], reads: Mapping[str, str] | None = None,
-        environment: Mapping[str, str] | None = None, network: str = "none",
+        environment: Mapping[str, str] | None = None, network: str = "none", limit: int = LIMIT,
     ) -> str:  # fmt: skip
         """Run a program in a container of its own as ourselves; raises StepFailed with its last lines.
+
+        It is ended after `limit` seconds, and has failed then.
 
         `mounts` lead from folders here to folders there; those of `reads` can't be written to. With network "host" it
         also sees how this machine reaches package registries.
@@ -104,20 +112,41 @@ class Engine:
         try:
             container.start()
             log: list[str] = []
-            for chunk in container.logs(stream=True, follow=True):
-                for line in chunk.decode(errors="replace").splitlines():
-                    if line.strip():
-                        log.append(line)
-                        say(line.strip())
-                del log[:-LOG_LINES]
+            with self._ended_after(limit, container) as late:
+                for chunk in container.logs(stream=True, follow=True):
+                    for line in chunk.decode(errors="replace").splitlines():
+                        if line.strip():
+                            log.append(line)
+                            say(line.strip())
+                    del log[:-LOG_LINES]
             code = int(container.wait()["StatusCode"])
             if not log:  # of a program that ended at once a stream may miss all
                 log = container.logs(tail=LOG_LINES).decode(errors="replace").splitlines()
+            if code and late.is_set():
+                raise StepFailed(f"{what}: it ran for more than {limit} s, and was ended.", "\n".join(log))
             if code:
                 raise StepFailed(f"{what}: {reason(log) or f'exit status {code}'}", "\n".join(log))
             return "\n".join(log)
         finally:
             container.remove(force=True, v=True)
+
+    @contextmanager
+    def _ended_after(self, limit: int, container: Any) -> Iterator[Event]:
+        """Kill a container that still runs after `limit` seconds, and say so: its log has no limit of its own."""
+        late = Event()
+
+        def end() -> None:
+            late.set()
+            with suppress(self._errors.DockerException, OSError):  # it ended just now
+                container.kill()
+
+        timer = Timer(limit, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
 
     def import_tar(self, path: Path, tag: str) -> None:
         """Make an image of one layer from a root file system."""

@@ -137,7 +137,7 @@ class _Build:
         self.engine.run(
             "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
             mounts={str(left): plans.WHEELS, str(source): plans.SOURCE},
-            environment=plans.flags(self.app, EPOCH), network="host", say=progress.now,
+            environment=plans.flags(self.app, EPOCH), network="host", limit=self.app.wheels.timeout, say=progress.now,
         )  # fmt: skip
         log = wheelhouses.take(left, house) / wheelhouses.LOG
         calls = sum(" -c " in line for line in log.read_text().splitlines()) if log.exists() else 0
@@ -199,13 +199,19 @@ class _Build:
         environment = {**plans.flags(self.app, EPOCH), "COMPILE_LOG": "/dev/null"}
         mounts = {str(out): plans.OUT, **({str(source): plans.SOURCE} if source else {})}
         reads = {str(wheelhouse): plans.WHEELS} if wheelhouse else {}
-        self.engine.run(what, builder, into_file, mounts=mounts, reads=reads, environment=environment, say=progress.now)
+        self.engine.run(
+            what, builder, into_file, mounts=mounts, reads=reads, environment=environment,
+            limit=self.app.wheels.timeout, say=progress.now,
+        )  # fmt: skip
         return plain_file(out / name, what)
 
     def _check(self, image: str, progress: Progress) -> str:
         """Load every compiled module of an image: what lacks a library fails here, not on a host."""
         code = render.tool("check-libraries").decode()
-        said = self.engine.run("check of compiled modules", image, ("python3", "-c", code), mounts={}, say=progress.now)
+        said = self.engine.run(
+            "check of compiled modules", image, ("python3", "-c", code), mounts={},
+            limit=self.app.wheels.timeout, say=progress.now,
+        )  # fmt: skip
         return said.splitlines()[0]
 
     def _tidy(self) -> None:

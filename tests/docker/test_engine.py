@@ -1,5 +1,7 @@
 """What programs of a build can reach, in containers of a real engine."""
 
+import time
+
 import pytest
 
 from tasks.errors import StepFailed
@@ -21,3 +23,21 @@ def test_a_program_of_a_build_writes_only_to_what_is_its_own(tmp_path):
         with pytest.raises(StepFailed):
             engine.run("shared", DEBIAN, ("sh", "-c", line), **both)
     assert (shared / "wheel").read_text() == "before"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("program", ["sleep 60", "while echo x; do sleep 0.1; done", "trap '' TERM INT; sleep 60; :"])
+def test_a_program_of_a_build_that_does_not_end_is_ended(program):
+    engine = Engine("test-engine-limit")
+    began = time.monotonic()
+    with pytest.raises(StepFailed, match="own code: it ran for more than 2 s, and was ended"):
+        engine.run("own code", DEBIAN, ("sh", "-c", program), mounts={}, say=print, limit=2)
+    assert time.monotonic() - began < 30
+    assert engine._client.containers.list(all=True, filters={"label": "depl.build=test-engine-limit"}) == []
+
+
+@pytest.mark.integration
+def test_a_program_of_a_build_that_ends_in_time_is_not_held_up():
+    began = time.monotonic()
+    assert Engine("test-engine").run("x", DEBIAN, ("echo", "done"), mounts={}, say=print, limit=600) == "done"
+    assert time.monotonic() - began < 30

@@ -93,6 +93,8 @@ def test_what_the_example_shows_as_a_comment_are_all_keys_with_their_defaults():
         ("packages.stub", ["../x"], "packages.stub: .* is no library"),
         ("wheels.cpu", "x86 -fplugin=x", "wheels.cpu: .* is no value of -march"),
         ("wheels.optimise", "-Ofast", "wheels.optimise: expected one of -O0"),
+        ("wheels.timeout", 0, "wheels.timeout: expected 1 to 86400 seconds"),
+        ("wheels.timeout", "1h", "wheels.timeout: expected a whole number"),
         ("wheels.compile", ["-e ."], "wheels.compile: .* is no requirement's name"),
         ("source.path", "../elsewhere", "source.path: expected a path inside the source"),
         ("http.max_body", "20m; }", "http.max_body: expected a size"),
