@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..errors import BadConfig, Refused, StepFailed
+from ..errors import Refused, StepFailed
 from ..model.app import Packages
 from ..model.image import Image
 from ..model.version import Version
@@ -20,13 +20,15 @@ from ..plan import render
 from ..plan.wishes import Target
 from . import job_layer, registry, requirements, shared_images, wheelhouses
 from .alone import alone
-from .engine import Engine
+from .engine import Engine, has_other_cause
 from .report import Progress, Report
 from .source import Code
 
 EPOCH = 1_767_225_600
 """The time of all files in layers (2026-01-01 UTC): the same content is the same layer whenever it is built."""
 KEPT = 6
+BUILD = "build"
+"""The phase of what fails by the code that is built, not by the machine, the package index or Debian's mirror."""
 
 
 @dataclass(frozen=True)
@@ -103,23 +105,21 @@ class _Build:
     def _source(self, progress: Progress) -> Path:
         source = self.folder / "source"
         source.mkdir()
-        self.code.export(source)
-        if not self.app.source.package:
-            self._check_folder(source)
+        with _held_against_the_code():
+            self.code.export(source)
+            if not self.app.source.package:
+                self._check_folder(source)
         progress.tell(self.code.where)
         return source
 
     def _check_folder(self, source: Path) -> None:
-        where = self.code.where
+        where, branch = self.code.where, self.target.branch
+        described = f"conf/apps/{branch.app if branch else self.app.name}.yml"
         if not (source / "setup.py").exists() and not (source / "pyproject.toml").exists():
-            raise BadConfig(
-                f"conf/apps/{self.app.name}.yml: source.path", f"there is no setup.py or pyproject.toml in {where}"
-            )
+            raise StepFailed(f"{described}: source.path: there is no setup.py or pyproject.toml in {where}")
         if not (source / self.app.wheels.requirements).is_file():
-            raise BadConfig(
-                f"conf/apps/{self.app.name}.yml: wheels.requirements",
-                f"there is no {self.app.wheels.requirements} in {where}",
-            )
+            wanted = self.app.wheels.requirements
+            raise StepFailed(f"{described}: wheels.requirements: there is no {wanted} in {where}")
 
     def _wheels(self, builder: str, source: Path, progress: Progress) -> Path:
         wanted = requirements.inputs(source, self.app.wheels.requirements)
@@ -134,12 +134,13 @@ class _Build:
             return house
         left = self.folder / "wheels"  # not the house: what requirements name runs here, and may leave anything
         left.mkdir()
-        self.engine.run(
-            "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
-            mounts={str(left): plans.WHEELS, str(source): plans.SOURCE},
-            environment=plans.flags(self.app, EPOCH), network="host", limit=self.app.wheels.timeout, say=progress.now,
-        )  # fmt: skip
-        log = wheelhouses.take(left, house) / wheelhouses.LOG
+        with _held_against_the_code(online=True):
+            self.engine.run(
+                "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
+                mounts={str(left): plans.WHEELS, str(source): plans.SOURCE}, environment=plans.flags(self.app, EPOCH),
+                network="host", limit=self.app.wheels.timeout, say=progress.now,
+            )  # fmt: skip
+            log = wheelhouses.take(left, house) / wheelhouses.LOG
         calls = sum(" -c " in line for line in log.read_text().splitlines()) if log.exists() else 0
         found = [one.name for one in house.glob("*.whl")]
         (house / plans.DEPENDENCIES).write_text(plans.dependencies_list(self.app, found), encoding="utf-8")
@@ -199,19 +200,21 @@ class _Build:
         environment = {**plans.flags(self.app, EPOCH), "COMPILE_LOG": "/dev/null"}
         mounts = {str(out): plans.OUT, **({str(source): plans.SOURCE} if source else {})}
         reads = {str(wheelhouse): plans.WHEELS} if wheelhouse else {}
-        self.engine.run(
-            what, builder, into_file, mounts=mounts, reads=reads, environment=environment,
-            limit=self.app.wheels.timeout, say=progress.now,
-        )  # fmt: skip
-        return plain_file(out / name, what)
+        with _held_against_the_code() if source else nullcontext():
+            self.engine.run(
+                what, builder, into_file, mounts=mounts, reads=reads, environment=environment,
+                limit=self.app.wheels.timeout, say=progress.now,
+            )  # fmt: skip
+            return plain_file(out / name, what)
 
     def _check(self, image: str, progress: Progress) -> str:
         """Load every compiled module of an image: what lacks a library fails here, not on a host."""
         code = render.tool("check-libraries").decode()
-        said = self.engine.run(
-            "check of compiled modules", image, ("python3", "-c", code), mounts={},
-            limit=self.app.wheels.timeout, say=progress.now,
-        )  # fmt: skip
+        with _held_against_the_code():
+            said = self.engine.run(
+                "check of compiled modules", image, ("python3", "-c", code), mounts={},
+                limit=self.app.wheels.timeout, say=progress.now,
+            )  # fmt: skip
         return said.splitlines()[0]
 
     def _tidy(self) -> None:
@@ -257,6 +260,16 @@ def wheels_of_depl(engine: Engine, cache: Path, wanted: bytes, progress: Progres
             "wheels", builder, plans.own_wheels(), mounts={folder: plans.WHEELS}, network="host", say=progress.now
         )
         return {f"wheels/{one.name}": one.read_bytes() for one in sorted(house.glob("*.whl"))}
+
+
+@contextmanager
+def _held_against_the_code(*, online: bool = False) -> Iterator[None]:
+    """Name the phase of what fails where a source's own code decides, unless the log names another cause."""
+    try:
+        yield
+    except StepFailed as error:
+        error.phase = "" if has_other_cause(error.log, online) else BUILD
+        raise
 
 
 def plain_file(path: Path, what: str) -> Path:

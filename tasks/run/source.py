@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import BadInput, DeplError, Refused
+from ..errors import BadInput, DeplError, Refused, StepFailed
 from ..model.app import App, Source
 from ..plan.build import normalised
 from . import git
@@ -54,7 +54,10 @@ class Checkout:
         tree = self.commit if self.path == "." else f"{self.commit}:{self.path}"
         packed = git.ask(self.repository, "archive", "--format=tar", tree)
         if packed.returncode:
-            raise DeplError(f"{self.commit[:12]} has no folder {self.path!r}: {packed.stderr.decode().strip()}")
+            said = packed.stderr.decode(errors="replace").strip()
+            if git.ask(self.repository, "cat-file", "-t", tree).stdout.strip() not in (b"tree", b"commit"):
+                raise StepFailed(f"{self.commit[:12]} has no folder {self.path!r}: {said}")
+            raise DeplError(f"{self.commit[:12]} can't be read: {said}")
         unpacked = subprocess.run(
             ["tar", "-x", "-C", str(folder)], input=packed.stdout, stderr=subprocess.PIPE, check=False
         )

@@ -22,8 +22,7 @@ from .decide import typed
 from .mirror import Head
 from .place import Place, claim, databases, on_branch, one_at_a_time, write_down
 
-BUILD = "build"
-BLAMED = (BUILD, "health", "migrate", "smoke", "workers")
+BLAMED = (images.BUILD, "health", "migrate", "smoke", "workers")
 """The phases in which the commit's own code runs. What else fails, such as a service that is down, may pass."""
 
 
@@ -145,11 +144,7 @@ class Rise:
 
     def _build(self) -> Version:
         code = self.place.mirror.checkout(self.target.app.source.path, self.head.commit)
-        try:
-            return images.build(self.target, code, self.report).image.version
-        except StepFailed as error:
-            error.phase = BUILD
-            raise
+        return images.build(self.target, code, self.report).image.version
 
     def _on_host(self, work: OnHosts, version: Version) -> None:
         tidy(work, self.standing)

@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.errors import StepFailed
+from tasks.errors import DeplError, StepFailed
+from tasks.model.branch import Branch
 from tasks.run import images
 from tasks.run.images import plain_file
 from tasks.run.report import Progress, Report
+from tasks.staging.raising import is_to_blame
 
 from ..plan.world import APP, ENVIRONMENT, TARGET
 
+QUIET = Progress(lambda text: None)
 WHEEL = "flask-3.0-py3-none-any.whl"
 
 
@@ -58,13 +61,19 @@ def build_of(tmp_path, monkeypatch):
     source.mkdir()
     (source / "requirements.txt").write_text("flask==3.0\n")
 
-    def make(act, target=TARGET):
+    def make(act, target=TARGET, code=None):
         monkeypatch.setattr(images, "Engine", lambda label: Docker(act))
         folder = tmp_path / f"work-{target.app.name}"
         folder.mkdir()
         target = replace(target, environment=replace(ENVIRONMENT, cache=str(tmp_path / "cache")))
-        build = images._Build(target, None, Report(io.StringIO()), folder)
-        return lambda: build._wheels("builder", source, Progress(lambda text: None))
+        build = images._Build(target, code, Report(io.StringIO()), folder)
+        return {
+            "source": lambda: build._source(QUIET),
+            "wheels": lambda: build._wheels("builder", source, QUIET),
+            "own code": lambda: build._tar("own code", "builder", ("make",), "app.tar", QUIET, source, source),
+            "base image": lambda: build._tar("base image", "builder", ("make",), "base.tar", QUIET),
+            "check": lambda: build._check("image", QUIET),
+        }
 
     return make
 
@@ -79,9 +88,83 @@ def test_links_that_requirements_plant_beside_the_wheels_lead_nowhere(tmp_path, 
         for name in ("dependencies.txt", "done", "layer.new", "x"):
             (folder / name).symlink_to(keys)
 
-    house = build_of(plant)()
+    house = build_of(plant)["wheels"]()
     assert keys.read_text() == "mine"
     assert not any(one.is_symlink() for one in house.iterdir())
     assert (house / "dependencies.txt").read_text() == "flask==3.0\n"
-    other = build_of(lambda folders: pytest.fail("built again"), replace(TARGET, app=replace(APP, name="app1--b")))()
+    branch = replace(TARGET, app=replace(APP, name="app1--b"))
+    other = build_of(lambda folders: pytest.fail("built again"), branch)["wheels"]()
     assert sorted(one.name for one in other.iterdir()) == ["dependencies.txt", "done", WHEEL]
+
+
+def failing(log):
+    def act(folders):
+        raise StepFailed("it failed", log)
+
+    return act
+
+
+@pytest.mark.parametrize("step", ["wheels", "own code", "check"])
+def test_what_runs_the_commits_code_is_held_against_it(build_of, step):
+    with pytest.raises(StepFailed) as raised:
+        build_of(failing("error: x.c"))[step]()
+    assert is_to_blame(raised.value)
+
+
+def test_a_result_that_is_no_file_is_held_against_the_commit(build_of):
+    with pytest.raises(StepFailed, match="no file") as raised:
+        build_of(lambda folders: None)["own code"]()
+    assert is_to_blame(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "log"),
+    [
+        ("base image", "E: Failed to fetch http://deb.debian.org/debian/…"),
+        ("wheels", "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken"),
+        ("wheels", "OSError: [Errno 28] No space left on device"),
+        ("own code", "OSError: [Errno 28] No space left on device"),
+    ],
+)
+def test_mirror_index_and_disk_are_not_held_against_a_commit(build_of, step, log):
+    with pytest.raises(StepFailed) as raised:
+        build_of(failing(log))[step]()
+    assert not is_to_blame(raised.value)
+
+
+class Code:
+    """A commit with these files."""
+
+    where = "app at 123"
+
+    def __init__(self, *names):
+        self.names = names
+
+    def export(self, folder):
+        for name in self.names:
+            (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), r"conf/apps/app1.yml: source.path: there is no setup.py or pyproject.toml in app at 123"),
+        (("setup.py",), r"conf/apps/app1.yml: wheels.requirements: there is no requirements.txt in app at 123"),
+    ],
+)
+def test_what_a_commit_lacks_is_held_against_it_and_the_file_that_is_named_exists(build_of, names, said):
+    branch = replace(TARGET, app=replace(APP, name="app1--x"), branch=Branch("app1", "x", "x"))
+    with pytest.raises(StepFailed, match=said) as raised:
+        build_of(failing(""), branch, Code(*names))["source"]()
+    assert is_to_blame(raised.value)
+
+
+def test_a_commit_without_the_folder_is_to_blame_and_a_full_disk_is_not(build_of):
+    class Gone(Code):
+        def export(self, folder):
+            raise self.names[0]
+
+    for error, blamed in ((StepFailed("no folder"), True), (DeplError("Is the disk full?"), False)):
+        with pytest.raises(DeplError) as raised:
+            build_of(failing(""), replace(TARGET, app=replace(APP, name=f"a{blamed}")), Gone(error))["source"]()
+        assert is_to_blame(raised.value) is blamed

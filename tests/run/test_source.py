@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.errors import BadInput, DeplError, Refused
+from tasks.errors import BadInput, DeplError, Refused, StepFailed
 from tasks.model.app import Source
 from tasks.run import source
 
@@ -45,6 +45,23 @@ def test_a_commit_is_built_as_it_is(repository, tmp_path):
 def test_a_folder_that_cannot_be_written_to_is_told(repository, tmp_path):
     with pytest.raises(DeplError, match=r"can't be unpacked: tar: .*no/where.*\nIs the disk full"):
         at(repository).export(tmp_path / "no" / "where")
+
+
+def test_a_commit_without_the_folder_has_failed(repository, tmp_path):
+    with pytest.raises(StepFailed, match="has no folder 'gone'"):
+        replace(at(repository), path="gone").export(tmp_path / "out")
+
+
+def test_a_commit_that_cannot_be_read_is_not_said_to_lack_the_folder(repository, tmp_path, monkeypatch):
+    checkout, real = at(repository), source.git.ask
+
+    def broken(folder, *words):
+        return real(folder, "archive", "nothing") if words[0] == "archive" else real(folder, *words)
+
+    monkeypatch.setattr(source.git, "ask", broken)
+    with pytest.raises(DeplError, match="can't be read") as raised:
+        checkout.export(tmp_path / "out")
+    assert not isinstance(raised.value, StepFailed)
 
 
 def test_a_dirty_tree_is_refused_and_named(repository):
