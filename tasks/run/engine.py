@@ -13,7 +13,7 @@ from threading import Event, Timer
 from typing import Any
 
 from ..commands import Argv
-from ..errors import StepFailed, Unreachable
+from ..errors import DeplError, StepFailed, Unreachable, one_line
 from ..model.app import Wheels
 
 Say = Callable[[str], None]
@@ -191,6 +191,22 @@ class Engine:
             self._client.images.remove(tag)
         except self._errors.APIError:
             return  # in use by another image: it goes with that one
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Raise DeplError for what this machine's Docker or disk refuses while images are made."""
+    import docker
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except (docker.errors.DockerException, HTTPError, OSError) as error:
+        said = one_line(str(getattr(error, "explanation", None) or error))
+        raise DeplError(
+            f"Docker or the disk of this machine: {said:.300}\n"
+            "Is there room, and does Docker run? df -h; systemctl status docker"
+        ) from None
 
 
 def reason(log: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from ..plan import render
 from ..plan.wishes import Target
 from . import job_layer, registry, requirements, shared_images, wheelhouses
 from .alone import alone
-from .engine import Engine, has_other_cause
+from .engine import Engine, has_other_cause, in_words
 from .report import Progress, Report
 from .source import Code
 
@@ -40,6 +40,7 @@ class Built:
     pushed: int
 
 
+@in_words()
 def build(target: Target, code: Code, report: Report) -> Built:
     """Build and push the next version of an app from its code; raises StepFailed with the failing program's log."""
     with one_at_a_time(target, report):
@@ -141,7 +142,7 @@ class _Build:
                 network="host", limit=self.app.wheels.timeout, say=progress.now,
             )  # fmt: skip
             log = wheelhouses.take(left, house) / wheelhouses.LOG
-        calls = sum(" -c " in line for line in log.read_text().splitlines()) if log.exists() else 0
+        calls = sum(" -c " in line for line in log.read_text("utf-8", "replace").splitlines()) if log.exists() else 0
         found = [one.name for one in house.glob("*.whl")]
         (house / plans.DEPENDENCIES).write_text(plans.dependencies_list(self.app, found), encoding="utf-8")
         (house / wheelhouses.DONE).touch()
@@ -287,6 +288,7 @@ def one_at_a_time(target: Target, report: Report) -> Iterator[None]:
         yield
 
 
+@in_words()
 def forget(target: Target) -> None:
     """Remove what builds of an app keep on this machine: its images, its wheels, what a killed build left."""
     cache, name = Path(target.environment.cache), target.app.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..errors import DeplError
+from ..errors import DeplError, first_line, one_line
 from ..run.alone import alone
 from ..run.report import Report
 from .decide import Decision, decide, typed
@@ -47,6 +47,10 @@ def _do(place: Place, decision: Decision, report: Report) -> list[str]:
             act()
         except DeplError as error:
             report.line(str(error))
+            failed.append(name)
+        except Exception as error:  # noqa: BLE001
+            # Nothing that one branch does keeps the others from their turn.
+            report.line(f"{name}: unexpected: {one_line(first_line(error)):.300}")
             failed.append(name)
     return failed
 

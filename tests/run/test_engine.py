@@ -1,8 +1,11 @@
 """What a failed build says first."""
 
 import pytest
+from docker.errors import APIError
+from urllib3.exceptions import ProtocolError
 
-from tasks.run.engine import has_other_cause, reason
+from tasks.errors import DeplError, StepFailed
+from tasks.run.engine import has_other_cause, in_words, reason
 
 NOT_THERE = "Could not find a version that satisfies the requirement x==9"
 CONFLICT = "Cannot install a and b==1 because these package versions have conflicting dependencies."
@@ -78,3 +81,24 @@ def test_a_full_disk_is_no_fault_of_the_code(log, online):
 @pytest.mark.parametrize("log", OWN)
 def test_what_does_not_compile_or_is_not_there_is_a_fault_of_the_code(log):
     assert not has_other_cause("\n".join(log), online=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (APIError("500 Server Error", explanation="mkdir /var: no space left on device"), "mkdir /var: no space left"),
+        (APIError("500 Server Error"), "500 Server Error"),
+        (ProtocolError("Connection broken"), "Connection broken"),
+        (OSError(28, "No space left on device", "/var/lib/depl/x"), "No space left on device: '/var/lib/depl/x'"),
+    ],
+)
+def test_what_docker_or_the_disk_refuses_is_told_and_blamed_on_nobody(error, said):
+    with pytest.raises(DeplError, match=f"(?s){said}.*\n.*df -h") as raised, in_words():
+        raise error
+    assert not isinstance(raised.value, StepFailed)
+    assert len(str(raised.value).splitlines()) == 2
+
+
+def test_what_failed_for_a_reason_of_its_own_keeps_it():
+    with pytest.raises(StepFailed, match=r"^wheels: x$"), in_words():
+        raise StepFailed("wheels: x")

@@ -4,10 +4,11 @@ import io
 from dataclasses import replace
 
 import pytest
+from docker.errors import APIError
 
 from tasks.errors import DeplError, StepFailed
 from tasks.model.branch import Branch
-from tasks.run import images
+from tasks.run import images, wheelhouses
 from tasks.run.images import plain_file
 from tasks.run.report import Progress, Report
 from tasks.staging.raising import is_to_blame
@@ -97,6 +98,15 @@ def test_links_that_requirements_plant_beside_the_wheels_lead_nowhere(tmp_path, 
     assert sorted(one.name for one in other.iterdir()) == ["dependencies.txt", "done", WHEEL]
 
 
+def test_a_compilers_log_of_any_encoding_is_counted(build_of):
+    def compile_it(folders):
+        folder = images.Path(folders["/wheels"])
+        (folder / WHEEL).write_text("flask")
+        (folder / "compile.log").write_bytes(b"gcc -c caf\xe9.c\n")
+
+    assert wheelhouses.is_whole(build_of(compile_it)["wheels"]())
+
+
 def failing(log):
     def act(folders):
         raise StepFailed("it failed", log)
@@ -168,3 +178,15 @@ def test_a_commit_without_the_folder_is_to_blame_and_a_full_disk_is_not(build_of
         with pytest.raises(DeplError) as raised:
             build_of(failing(""), replace(TARGET, app=replace(APP, name=f"a{blamed}")), Gone(error))["source"]()
         assert is_to_blame(raised.value) is blamed
+
+
+def test_a_docker_that_refuses_is_told_without_a_traceback(monkeypatch, tmp_path):
+    def broken(label):
+        raise APIError("500 Server Error", explanation="no space left on device")
+
+    monkeypatch.setattr(images, "Engine", broken)
+    target = replace(TARGET, environment=replace(ENVIRONMENT, cache=str(tmp_path)))
+    with pytest.raises(DeplError, match="no space left on device"):
+        images.build(target, Code(), Report(io.StringIO()))
+    with pytest.raises(DeplError, match="no space left on device"):
+        images.forget(target)
