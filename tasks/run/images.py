@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -45,12 +46,13 @@ def build(target: Target, code: Code, report: Report) -> Built:
     """Build and push the next version of an app from its code; raises StepFailed with the failing program's log."""
     with one_at_a_time(target, report):
         folder = Path(target.environment.cache) / f"work-{target.app.name}"
-        shutil.rmtree(folder, ignore_errors=True)  # of a build that was killed
+        under_way = _Build(target, code, report, folder)  # which ends what a killed build left running
+        remove_folder(folder)  # of a build that was killed
         folder.mkdir()
         try:
-            return _Build(target, code, report, folder).run()
+            return under_way.run()
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
 
 
 class _Build:
@@ -80,6 +82,7 @@ class _Build:
             dependencies, what = self._dependencies(builder, source, wheelhouse, base, progress)
             argv = plans.own_code(self.app)
             layer = self._tar("own code", builder, argv, "app.tar", progress, source, wheelhouse)
+            names = names_in(layer, "own code")
             progress.tell(f"dependencies {what}, own code {layer.stat().st_size / 1e3:.0f} kB")
         image = Image(self.target.environment.registry, self.app.name, version)
         with self.report.phase("image") as progress:
@@ -88,9 +91,7 @@ class _Build:
             self.engine.build("image", text, {"app.tar": layer.read_bytes()}, str(image), progress.now)
             size = self.engine.size(str(image))
             progress.tell(f"{size / 1e6:.1f} MB")
-        with tarfile.open(layer) as packed:
-            compiled = any(".so" in Path(name).suffixes for name in packed.getnames())
-        if compiled:
+        if any(".so" in Path(name).suffixes for name in names):
             with self.report.phase("check") as progress:
                 progress.tell(self._check(str(image), progress))
         undisturbed = registry.undisturbed(self.target.environment, self.report)
@@ -280,6 +281,24 @@ def plain_file(path: Path, what: str) -> Path:
     return path
 
 
+def names_in(layer: Path, what: str) -> list[str]:
+    """The names in a tar that a source's own code wrote; raises StepFailed for what is none."""
+    try:
+        with tarfile.open(layer) as packed:
+            return packed.getnames()
+    except tarfile.TarError:
+        raise StepFailed(f"{what}: what it left as its result is no tar.", phase=BUILD) from None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder in which a source's own code ran, also what that has shut, as copies of read-only folders are."""
+    for here, below, _ in os.walk(folder):
+        for one in (Path(here, name) for name in below):
+            if not one.is_symlink():
+                one.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def one_at_a_time(target: Target, report: Report) -> Iterator[None]:
     """Let one build of an app at a time claim a version and write the cache."""
@@ -296,7 +315,7 @@ def forget(target: Target) -> None:
     engine.clear()
     for tag in engine.tags(f"{target.environment.registry}/{name}:"):
         engine.forget(tag)
-    shutil.rmtree(cache / f"work-{name}", ignore_errors=True)
+    remove_folder(cache / f"work-{name}")
     for house in wheelhouses.of(cache, name):
         wheelhouses.remove(house)
     (cache / f"build-{name}.lock").unlink(missing_ok=True)
