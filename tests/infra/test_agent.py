@@ -61,6 +61,8 @@ def agent(infra, described):
     infra.on("deploy", f"rm -f /srv/depl/supervisor/service-{NAME}.conf; sudo supervisorctl update >/dev/null;"
                        f"docker rm -f service-{NAME}; sudo rm -rf {home(NAME)} /srv/depl/nginx/infra.conf;"
                        "sudo systemctl disable --now depl-infra-page.timer")  # fmt: skip
+    # The page names what is on other hosts.
+    infra.on_deploy("cd /vagrant && DEPL_ENVIRONMENT=vagrant conf/ansible/bootstrap services", timeout=1200)
 
 
 def in_build(infra, *argv):
