@@ -29,12 +29,13 @@ LIMIT = Wheels.timeout
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded")
 _OFFLINE = re.compile(
-    r"Retrying \(Retry\(total=0,|Max retries exceeded|confirming the ssl certificate|is not a trusted or secure host"
+    r"Retrying \(Retry\(total=0,(?![\s\S]*\n\s*(Downloading|Using cached|Building wheel) )"
+    r"|Max retries exceeded|confirming the ssl certificate|is not a trusted or secure host"
     r"|pip\._vendor\.(urllib3|requests)\.exceptions\."
     r"\w*(Timeout|Connection|Protocol|Proxy|SSL|Retry|IncompleteRead)\w*: "
     r"|HTTP error (407|408|429|5\d\d) while getting "
 )
-"""What pip says when it gives up; not what it says at each try."""
+"""What pip says when it gives up; not what it says at each try, nor at the last one where it went on after it."""
 
 
 class Engine:

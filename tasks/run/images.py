@@ -6,7 +6,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -284,7 +284,7 @@ def plain_file(path: Path, what: str) -> Path:
 def names_in(layer: Path, what: str) -> list[str]:
     """The names in a tar that a source's own code wrote; raises StepFailed for what is none."""
     try:
-        with tarfile.open(layer) as packed:
+        with tarfile.open(layer, "r:") as packed:
             return packed.getnames()
     except tarfile.TarError:
         raise StepFailed(f"{what}: what it left as its result is no tar.", phase=BUILD) from None
@@ -294,8 +294,9 @@ def remove_folder(folder: Path) -> None:
     """Remove a folder in which a source's own code ran, also what that has shut, as copies of read-only folders are."""
     for here, below, _ in os.walk(folder):
         for one in (Path(here, name) for name in below):
-            if not one.is_symlink():
-                one.chmod(0o700)
+            with suppress(OSError):  # a name too long for us, which is removed from its folder
+                if not one.is_symlink():
+                    one.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -54,6 +54,7 @@ OWN = [
     NOTHING,
     COMPILED,
     [RETRY.format(4), RETRY.format(3), *COMPILED],
+    [RETRY.format(0), "  Downloading ujson-5.tar.gz (7 kB)", *COMPILED],
     [f"ERROR: {NOT_THERE} (from versions: 1, 2)"],
     [f"ERROR: {CONFLICT}"],
     ["  ERROR: HTTP error 404 while getting https://x/y-1.tar.gz"],

@@ -1,5 +1,6 @@
 """What a build takes from programs that may be a branch's own."""
 
+import gzip
 import io
 import os
 import tempfile
@@ -42,8 +43,11 @@ def test_a_file_is_taken_as_it_is(tmp_path):
     assert plain_file(tmp_path / "app.tar", "own code").read_bytes() == b"x"
 
 
-def test_a_result_that_is_no_tar_is_told_and_held_against_the_code(tmp_path):
-    (tmp_path / "app.tar").write_text("no tar")
+@pytest.mark.parametrize(
+    "found", [b"no tar", gzip.compress(b"x" * 2000), gzip.compress(b"x" * 2000)[:-9], b"PK\x03\x04"]
+)
+def test_a_result_that_is_no_tar_is_told_and_held_against_the_code(tmp_path, found):
+    (tmp_path / "app.tar").write_bytes(found)
     with pytest.raises(StepFailed, match="own code: what it left as its result is no tar") as caught:
         names_in(tmp_path / "app.tar", "own code")
     assert is_to_blame(caught.value)
@@ -75,6 +79,20 @@ def test_what_a_build_has_shut_is_removed_and_what_it_links_to_stays(nobody):
     remove_folder(work)
     assert [one.name for one in nobody.iterdir()] == ["kept"]
     assert kept.stat().st_mode & 0o777 == 0o500
+
+
+def test_a_tree_deeper_than_a_path_may_be_long_is_removed(tmp_path):
+    work = tmp_path / "work-app1"
+    work.mkdir()
+    here = os.open(work, os.O_RDONLY)
+    for _ in range(100):
+        os.mkdir("d" * 80, dir_fd=here)
+        below = os.open("d" * 80, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    remove_folder(work)
+    assert not work.exists()
 
 
 def test_a_folder_that_is_not_there_is_removed(tmp_path):
