@@ -30,11 +30,11 @@ def put_in_place(work: OnHosts, version: Version) -> None:
     work.report.version(str(version))
     registry.must_have(work.target, version)
     changed = work.carry_out(lambda facts: plans.plan(work.target, version, facts), f"install {version}")
+    if changed:  # before balancers are introduced to it, which may fail: it is installed all the same
+        tell.tell(work, "install", version, tell.live(work), 0.0)
     introduce(work)
     if work.dry:
         return
-    if changed:
-        tell.tell(work, "install", version, tell.live(work), 0.0)
     live = sorted({str(facts.live.table.live.version) for facts in work.facts if facts.live}) or ["nothing yet"]
     if not changed:
         work.report.line("Nothing to do: it is there already, and healthy.")
