@@ -17,6 +17,8 @@ from .spool import Parts
 if TYPE_CHECKING:  # no other verb needs it
     from jira import JIRA, JIRAError
 
+DENIED = "X-Authentication-Denied-Reason"
+"""A header of a 403 that is about the login, such as after some with a wrong password, and not about an issue."""
 UNKNOWN = 404
 """Jira's answer for an issue that is not there, or that we may not see: UTF-8 looks like one."""
 
@@ -65,10 +67,11 @@ def _of_this_one(error: JIRAError) -> str:
     Raises Unreachable for what is about all issues.
     """
     status, said = error.status_code or 0, one_line(error.text or "")[:200].rstrip(".")
-    if 400 <= status < 500 and status not in (SHUT[0], *LATER):
+    is_shut = status == SHUT[0] or (error.response is not None and DENIED in error.response.headers)
+    if 400 <= status < 500 and status not in LATER and not is_shut:
         return "" if status == UNKNOWN else f"{status}: {said}".rstrip(": ")
     away = Unreachable(f"Jira refuses ({error.status_code}): {said}")
-    raise (shut("jira", "token", away) if status == SHUT[0] else away) from None
+    raise (shut("jira", "token", away) if is_shut else away) from None
 
 
 def _tell(server: JIRA, key: str, notice: Notice, transition: str) -> None:

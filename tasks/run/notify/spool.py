@@ -57,6 +57,8 @@ class Spool:
         with NamedTemporaryFile("w", encoding="utf-8", dir=place, suffix=".new", delete=False) as draft:
             json.dump(asdict(notice), draft)
         Path(draft.name).rename(self._path(receiver, notice))
+        # Where no key ever opens the secrets, nobody else throws away what is too old.
+        self.waiting(receiver, notice.at)
 
     def parts(self, receiver: str, notice: Notice) -> Parts:
         """What of a waiting notice a receiver was told before."""

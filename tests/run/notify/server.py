@@ -24,7 +24,10 @@ class Told:
 
 @dataclass
 class Server:
-    """What it was told, in order; `answers` maps (method, path) to (status, JSON), everything else gets 200 and {}."""
+    """What it was told, in order; `answers` maps (method, path) to (status, JSON), everything else gets 200 and {}.
+
+    An answer may have headers as a third part.
+    """
 
     url: str = ""
     told: list = field(default_factory=list)
@@ -46,11 +49,13 @@ def listening():
             length = int(self.headers.get("Content-Length") or 0)
             headers = {key.lower(): value for key, value in self.headers.items()}
             server.told.append(Told(self.command, self.path, headers, self.rfile.read(length)))
-            status, data = server.answer(self.command, self.path)
+            status, data, *more = server.answer(self.command, self.path)
             body = b"" if data is None else json.dumps(data).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            for key, value in (more[0] if more else {}).items():
+                self.send_header(key, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -240,6 +240,13 @@ def test_without_a_key_to_the_secrets_a_deploy_goes_on(tmp_path, monkeypatch):
     assert [[one.id for _, one in waiting.waiting(name, time.time())] for name in ("webhook", "chat")] == [["1"], ["1"]]
 
 
+def test_what_no_key_ever_opens_is_kept_no_longer_than_a_week(tmp_path):
+    waiting = spool.Spool(tmp_path)
+    for days in (1, 2, 9):
+        waiting.put("webhook", replace(notice(), at=days * 86400.0))
+    assert len(list((tmp_path / "webhook").iterdir())) == 1
+
+
 def test_who_is_named_has_a_place_for_its_notices():
     notify = Notify(Address("http://x"), Address("http://x"), Tracker("http://x"), Jira("http://x"), Zabbix("http://x"))
     names = [one.name for one in receivers.of(notify, {})]

@@ -361,6 +361,17 @@ def test_what_jira_refused_is_named_also_where_the_next_verb_tells_the_rest(serv
     assert Counter(asked(server))["GET", "SHOP-2/comment"] == 1
 
 
+def test_a_jira_that_lets_nobody_in_after_wrong_passwords_is_told_all_of_it_later(server, waiting):
+    denied = {"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE; login-url=https://jira.foo/login.jsp"}
+    for key in ("SHOP-1", "SHOP-2"):
+        server.answers["GET", f"/rest/api/2/issue/{key}/comment"] = (403, {}, denied)
+    waiting.put("jira", notice())
+    (said,) = delivered(server, waiting)
+    assert said.startswith("jira was not told: Jira refuses (403)")
+    assert said.endswith("notify.jira.token")
+    assert [one.id for _, one in waiting.waiting("jira", time.time())] == ["1"]
+
+
 @pytest.mark.parametrize("status", [401, 408, 429, 500, 503])
 def test_a_jira_that_is_away_or_lets_nobody_in_is_told_all_of_it_later(server, waiting, status):
     issue(server, "SHOP-1")
