@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import tarfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,16 +25,6 @@ MACHINE_VARIABLES = (
 LOG_LINES = 400
 LIMIT = Wheels.timeout
 """Seconds that a program of a build may run, unless its app says otherwise."""
-
-_FULL = re.compile(r"No space left on device|Disk quota exceeded")
-_OFFLINE = re.compile(
-    r"Retrying \(Retry\(total=0,(?![\s\S]*\n\s*(Downloading|Using cached|Building wheel) )"
-    r"|Max retries exceeded|confirming the ssl certificate|is not a trusted or secure host"
-    r"|pip\._vendor\.(urllib3|requests)\.exceptions\."
-    r"\w*(Timeout|Connection|Protocol|Proxy|SSL|Retry|IncompleteRead)\w*: "
-    r"|HTTP error (407|408|429|5\d\d) while getting "
-)
-"""What pip says when it gives up; not what it says at each try, nor at the last one where it went on after it."""
 
 
 class Engine:
@@ -214,14 +203,6 @@ def reason(log: Sequence[str]) -> str:
     """What stopped pip, in its own words, without all the versions that there are; "" where it isn't in the log."""
     first = next((line for line in log if line.startswith("ERROR: ")), "")
     return first.removeprefix("ERROR: ").partition(" (from versions")[0]
-
-
-def has_other_cause(log: str, online: bool) -> bool:
-    """Whether a program of a build failed for a full disk or, where it is `online`, for a package index out of reach.
-
-    By pip's own words. An index that answers, but with an error, it tells like one that has no such package.
-    """
-    return bool(_FULL.search(log) or (online and _OFFLINE.search(log)))
 
 
 def _context(dockerfile: str, files: Mapping[str, bytes]) -> io.BytesIO:

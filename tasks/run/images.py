@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,15 +19,14 @@ from ..plan import render
 from ..plan.wishes import Target
 from . import job_layer, registry, requirements, shared_images, wheelhouses
 from .alone import alone
-from .engine import Engine, has_other_cause, in_words
+from .engine import Engine, in_words
+from .foreign import held_against_the_code, names_in, plain_file, remove_folder
 from .report import Progress, Report
 from .source import Code
 
 EPOCH = 1_767_225_600
 """The time of all files in layers (2026-01-01 UTC): the same content is the same layer whenever it is built."""
 KEPT = 6
-BUILD = "build"
-"""The phase of what fails by the code that is built, not by the machine, the package index or Debian's mirror."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class _Build:
     def _source(self, progress: Progress) -> Path:
         source = self.folder / "source"
         source.mkdir()
-        with _held_against_the_code():
+        with held_against_the_code():
             self.code.export(source)
             if not self.app.source.package:
                 self._check_folder(source)
@@ -136,7 +133,7 @@ class _Build:
             return house
         left = self.folder / "wheels"  # not the house: what requirements name runs here, and may leave anything
         left.mkdir()
-        with _held_against_the_code(online=True):
+        with held_against_the_code(online=True):
             self.engine.run(
                 "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
                 mounts={str(left): plans.WHEELS, str(source): plans.SOURCE}, environment=plans.flags(self.app, EPOCH),
@@ -202,7 +199,7 @@ class _Build:
         environment = {**plans.flags(self.app, EPOCH), "COMPILE_LOG": "/dev/null"}
         mounts = {str(out): plans.OUT, **({str(source): plans.SOURCE} if source else {})}
         reads = {str(wheelhouse): plans.WHEELS} if wheelhouse else {}
-        with _held_against_the_code() if source else nullcontext():
+        with held_against_the_code() if source else nullcontext():
             self.engine.run(
                 what, builder, into_file, mounts=mounts, reads=reads, environment=environment,
                 limit=self.app.wheels.timeout, say=progress.now,
@@ -212,7 +209,7 @@ class _Build:
     def _check(self, image: str, progress: Progress) -> str:
         """Load every compiled module of an image: what lacks a library fails here, not on a host."""
         code = render.tool("check-libraries").decode()
-        with _held_against_the_code():
+        with held_against_the_code():
             said = self.engine.run(
                 "check of compiled modules", image, ("python3", "-c", code), mounts={},
                 limit=self.app.wheels.timeout, say=progress.now,
@@ -262,42 +259,6 @@ def wheels_of_depl(engine: Engine, cache: Path, wanted: bytes, progress: Progres
             "wheels", builder, plans.own_wheels(), mounts={folder: plans.WHEELS}, network="host", say=progress.now
         )
         return {f"wheels/{one.name}": one.read_bytes() for one in sorted(house.glob("*.whl"))}
-
-
-@contextmanager
-def _held_against_the_code(*, online: bool = False) -> Iterator[None]:
-    """Name the phase of what fails where a source's own code decides, unless the log names another cause."""
-    try:
-        yield
-    except StepFailed as error:
-        error.phase = "" if has_other_cause(error.log, online) else BUILD
-        raise
-
-
-def plain_file(path: Path, what: str) -> Path:
-    """A file that a source's own code wrote; raises StepFailed for what leads elsewhere: it would be read out here."""
-    if path.is_symlink() or not path.is_file():
-        raise StepFailed(f"{what}: what it left as its result is no file.")
-    return path
-
-
-def names_in(layer: Path, what: str) -> list[str]:
-    """The names in a tar that a source's own code wrote; raises StepFailed for what is none."""
-    try:
-        with tarfile.open(layer, "r:") as packed:
-            return packed.getnames()
-    except tarfile.TarError:
-        raise StepFailed(f"{what}: what it left as its result is no tar.", phase=BUILD) from None
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder in which a source's own code ran, also what that has shut, as copies of read-only folders are."""
-    for here, below, _ in os.walk(folder):
-        for one in (Path(here, name) for name in below):
-            with suppress(OSError):  # a name too long for us, which is removed from its folder
-                if not one.is_symlink():
-                    one.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ..plan.branch_facts import Coming, Failed, Staging, Standing
 from ..plan.facts import Facts
 from ..plan.steps import Plan
 from ..plan.wishes import Target
-from ..run import again, images, pace, registry
+from ..run import again, foreign, images, pace, registry
 from ..run.report import Report
 from ..run.work import OnHosts
 from . import plans
@@ -22,7 +22,7 @@ from .decide import typed
 from .mirror import Head
 from .place import Place, claim, databases, on_branch, one_at_a_time, write_down
 
-BLAMED = (images.BUILD, "health", "migrate", "smoke", "workers")
+BLAMED = (foreign.BUILD, "health", "migrate", "smoke", "workers")
 """The phases in which the commit's own code runs. What else fails, such as a service that is down, may pass."""
 
 

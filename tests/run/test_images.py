@@ -1,11 +1,7 @@
 """What a build takes from programs that may be a branch's own."""
 
-import gzip
 import io
-import os
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from docker.errors import APIError
@@ -13,7 +9,6 @@ from docker.errors import APIError
 from tasks.errors import DeplError, StepFailed
 from tasks.model.branch import Branch
 from tasks.run import images, wheelhouses
-from tasks.run.images import names_in, plain_file, remove_folder
 from tasks.run.report import Progress, Report
 from tasks.staging.raising import is_to_blame
 
@@ -21,82 +16,6 @@ from ..plan.world import APP, ENVIRONMENT, TARGET
 
 QUIET = Progress(lambda text: None)
 WHEEL = "flask-3.0-py3-none-any.whl"
-
-
-def test_a_result_that_leads_elsewhere_is_not_read(tmp_path):
-    secret, result = tmp_path / "secret", tmp_path / "app.tar"
-    secret.write_text("s3cret")
-    result.symlink_to(secret)
-    with pytest.raises(StepFailed, match="own code: what it left as its result is no file"):
-        plain_file(result, "own code")
-
-
-@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: None])
-def test_a_result_that_is_no_file_is_told(tmp_path, make):
-    make(tmp_path / "app.tar")
-    with pytest.raises(StepFailed):
-        plain_file(tmp_path / "app.tar", "own code")
-
-
-def test_a_file_is_taken_as_it_is(tmp_path):
-    (tmp_path / "app.tar").write_bytes(b"x")
-    assert plain_file(tmp_path / "app.tar", "own code").read_bytes() == b"x"
-
-
-@pytest.mark.parametrize(
-    "found", [b"no tar", gzip.compress(b"x" * 2000), gzip.compress(b"x" * 2000)[:-9], b"PK\x03\x04"]
-)
-def test_a_result_that_is_no_tar_is_told_and_held_against_the_code(tmp_path, found):
-    (tmp_path / "app.tar").write_bytes(found)
-    with pytest.raises(StepFailed, match="own code: what it left as its result is no tar") as caught:
-        names_in(tmp_path / "app.tar", "own code")
-    assert is_to_blame(caught.value)
-
-
-@pytest.fixture
-def nobody():
-    """A folder of somebody whom modes of files hold back, and we are they."""
-    with tempfile.TemporaryDirectory() as name:
-        if os.geteuid():
-            yield Path(name)
-            return
-        os.chown(name, 65534, 65534)
-        os.seteuid(65534)
-        try:
-            yield Path(name)
-        finally:
-            os.seteuid(0)
-
-
-def test_what_a_build_has_shut_is_removed_and_what_it_links_to_stays(nobody):
-    kept, work = nobody / "kept", nobody / "work-app1"
-    (work / "out" / "read-only" / "deeper").mkdir(parents=True)
-    kept.mkdir(mode=0o500)
-    (work / "out" / "read-only" / "deeper" / "file").touch(mode=0o400)
-    (work / "out" / "link").symlink_to(kept)
-    for path, mode in (("out/read-only/deeper", 0o500), ("out/read-only", 0o000), ("out", 0o500)):
-        (work / path).chmod(mode)
-    remove_folder(work)
-    assert [one.name for one in nobody.iterdir()] == ["kept"]
-    assert kept.stat().st_mode & 0o777 == 0o500
-
-
-def test_a_tree_deeper_than_a_path_may_be_long_is_removed(tmp_path):
-    work = tmp_path / "work-app1"
-    work.mkdir()
-    here = os.open(work, os.O_RDONLY)
-    for _ in range(100):
-        os.mkdir("d" * 80, dir_fd=here)
-        below = os.open("d" * 80, os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(here)
-    remove_folder(work)
-    assert not work.exists()
-
-
-def test_a_folder_that_is_not_there_is_removed(tmp_path):
-    remove_folder(tmp_path / "work-app1")
 
 
 class Docker:

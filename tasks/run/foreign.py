@@ -1,0 +1,70 @@
+"""What code that is built, and that nobody here wrote, leaves on this machine, and what is held against it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import StepFailed
+
+BUILD = "build"
+"""The phase of what fails by the code that is built, not by the machine, the package index or Debian's mirror."""
+
+_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_OFFLINE = re.compile(
+    r"Retrying \(Retry\(total=0,(?![\s\S]*\n\s*(Downloading|Using cached|Building wheel) )"
+    r"|Max retries exceeded|confirming the ssl certificate|is not a trusted or secure host"
+    r"|pip\._vendor\.(urllib3|requests)\.exceptions\."
+    r"\w*(Timeout|Connection|Protocol|Proxy|SSL|Retry|IncompleteRead)\w*: "
+    r"|HTTP error (407|408|429|5\d\d) while getting "
+)
+"""What pip says when it gives up; not what it says at each try, nor at the last one where it went on after it."""
+
+
+@contextmanager
+def held_against_the_code(*, online: bool = False) -> Iterator[None]:
+    """Name the phase of what fails where a source's own code decides, unless the log names another cause."""
+    try:
+        yield
+    except StepFailed as error:
+        error.phase = "" if has_other_cause(error.log, online) else BUILD
+        raise
+
+
+def has_other_cause(log: str, online: bool) -> bool:
+    """Whether a program of a build failed for a full disk or, where it is `online`, for a package index out of reach.
+
+    By pip's own words. An index that answers, but with an error, it tells like one that has no such package.
+    """
+    return bool(_FULL.search(log) or (online and _OFFLINE.search(log)))
+
+
+def plain_file(path: Path, what: str) -> Path:
+    """A file that a source's own code wrote; raises StepFailed for what leads elsewhere: it would be read out here."""
+    if path.is_symlink() or not path.is_file():
+        raise StepFailed(f"{what}: what it left as its result is no file.")
+    return path
+
+
+def names_in(layer: Path, what: str) -> list[str]:
+    """The names in a tar that a source's own code wrote; raises StepFailed for what is none."""
+    try:
+        with tarfile.open(layer, "r:") as packed:
+            return packed.getnames()
+    except tarfile.TarError:
+        raise StepFailed(f"{what}: what it left as its result is no tar.", phase=BUILD) from None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder in which a source's own code ran, also what that has shut, as copies of read-only folders are."""
+    for here, below, _ in os.walk(folder):
+        for one in (Path(here, name) for name in below):
+            with suppress(OSError):  # a name too long for us, which is removed from its folder
+                if not one.is_symlink():
+                    one.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

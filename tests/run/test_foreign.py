@@ -1,0 +1,149 @@
+"""What is taken from programs that may be a branch's own, and what they are blamed for."""
+
+import gzip
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import StepFailed
+from tasks.run.foreign import has_other_cause, names_in, plain_file, remove_folder
+from tasks.staging.raising import is_to_blame
+
+NOT_THERE = "Could not find a version that satisfies the requirement x==9"
+CONFLICT = "Cannot install a and b==1 because these package versions have conflicting dependencies."
+NO_WHEEL = "Failed building wheel for ujson"
+RETRY = (
+    "WARNING: Retrying (Retry(total={}, connect=None, read=None, redirect=None, status=None)) after connection broken"
+)
+NOTHING = ["ERROR: Could not find a version that satisfies the requirement x==1 (from versions: none)"]
+COMPILED = ["x.c:1:1: error: unknown type name 'in'", "error: command '/usr/local/bin/gcc' failed with exit code 1"]
+OFFLINE = [
+    [RETRY.format(1), RETRY.format(0), *NOTHING],
+    [f"      {RETRY.format(0)}", *(f"      {line}" for line in NOTHING), f"ERROR: {NO_WHEEL}"],
+    [
+        "pip._vendor.requests.exceptions.ConnectionError: HTTPConnectionPool(host='127.0.0.1', port=9): Max retries "
+        "exceeded with url: /x-1.tar.gz (Caused by NewConnectionError('…: [Errno 111] Connection refused'))"
+    ],
+    ["ERROR: Could not install packages due to an OSError: HTTPSConnectionPool(…): Max retries exceeded"],
+    ["pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='x', port=443): Read timed out."],
+    ["pip._vendor.urllib3.exceptions.ProtocolError: ('Connection broken: IncompleteRead(1 bytes read)')"],
+    ["Could not fetch URL https://x/simple/y/: There was a problem confirming the ssl certificate: … - skipping"],
+    ["WARNING: The repository located at x is not a trusted or secure host and is being ignored.", *NOTHING],
+    ["  ERROR: HTTP error 503 while getting https://x/y-1.tar.gz"],
+    ["  ERROR: HTTP error 429 while getting https://x/y-1.tar.gz"],
+]
+FULL = [
+    ["ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"],
+    ["x.c:9: fatal error: error writing to /tmp/x.s: No space left on device"],
+    ["OSError: [Errno 122] Disk quota exceeded"],
+]
+OWN = [
+    NOTHING,
+    COMPILED,
+    [RETRY.format(4), RETRY.format(3), *COMPILED],
+    [RETRY.format(0), "  Downloading ujson-5.tar.gz (7 kB)", *COMPILED],
+    [f"ERROR: {NOT_THERE} (from versions: 1, 2)"],
+    [f"ERROR: {CONFLICT}"],
+    ["  ERROR: HTTP error 404 while getting https://x/y-1.tar.gz"],
+    ["ConnectionRefusedError: [Errno 111] Connection refused"],
+    [],
+]
+
+
+@pytest.mark.parametrize("log", OFFLINE)
+def test_an_index_that_cannot_be_reached_is_no_fault_of_the_code(log):
+    assert has_other_cause("\n".join(log), online=True)
+
+
+@pytest.mark.parametrize("log", OFFLINE)
+def test_code_that_wants_a_network_where_there_is_none_is_at_fault(log):
+    assert not has_other_cause("\n".join(log), online=False)
+
+
+@pytest.mark.parametrize("online", [True, False])
+@pytest.mark.parametrize("log", FULL)
+def test_a_full_disk_is_no_fault_of_the_code(log, online):
+    assert has_other_cause("\n".join(log), online)
+
+
+@pytest.mark.parametrize("log", OWN)
+def test_what_does_not_compile_or_is_not_there_is_a_fault_of_the_code(log):
+    assert not has_other_cause("\n".join(log), online=True)
+
+
+def test_a_result_that_leads_elsewhere_is_not_read(tmp_path):
+    secret, result = tmp_path / "secret", tmp_path / "app.tar"
+    secret.write_text("s3cret")
+    result.symlink_to(secret)
+    with pytest.raises(StepFailed, match="own code: what it left as its result is no file"):
+        plain_file(result, "own code")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: None])
+def test_a_result_that_is_no_file_is_told(tmp_path, make):
+    make(tmp_path / "app.tar")
+    with pytest.raises(StepFailed):
+        plain_file(tmp_path / "app.tar", "own code")
+
+
+def test_a_file_is_taken_as_it_is(tmp_path):
+    (tmp_path / "app.tar").write_bytes(b"x")
+    assert plain_file(tmp_path / "app.tar", "own code").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    "found", [b"no tar", gzip.compress(b"x" * 2000), gzip.compress(b"x" * 2000)[:-9], b"PK\x03\x04"]
+)
+def test_a_result_that_is_no_tar_is_told_and_held_against_the_code(tmp_path, found):
+    (tmp_path / "app.tar").write_bytes(found)
+    with pytest.raises(StepFailed, match="own code: what it left as its result is no tar") as caught:
+        names_in(tmp_path / "app.tar", "own code")
+    assert is_to_blame(caught.value)
+
+
+@pytest.fixture
+def nobody():
+    """A folder of somebody whom modes of files hold back, and we are they."""
+    with tempfile.TemporaryDirectory() as name:
+        if os.geteuid():
+            yield Path(name)
+            return
+        os.chown(name, 65534, 65534)
+        os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            os.seteuid(0)
+
+
+def test_what_a_build_has_shut_is_removed_and_what_it_links_to_stays(nobody):
+    kept, work = nobody / "kept", nobody / "work-app1"
+    (work / "out" / "read-only" / "deeper").mkdir(parents=True)
+    kept.mkdir(mode=0o500)
+    (work / "out" / "read-only" / "deeper" / "file").touch(mode=0o400)
+    (work / "out" / "link").symlink_to(kept)
+    for path, mode in (("out/read-only/deeper", 0o500), ("out/read-only", 0o000), ("out", 0o500)):
+        (work / path).chmod(mode)
+    remove_folder(work)
+    assert [one.name for one in nobody.iterdir()] == ["kept"]
+    assert kept.stat().st_mode & 0o777 == 0o500
+
+
+def test_a_tree_deeper_than_a_path_may_be_long_is_removed(tmp_path):
+    work = tmp_path / "work-app1"
+    work.mkdir()
+    here = os.open(work, os.O_RDONLY)
+    for _ in range(100):
+        os.mkdir("d" * 80, dir_fd=here)
+        below = os.open("d" * 80, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    remove_folder(work)
+    assert not work.exists()
+
+
+def test_a_folder_that_is_not_there_is_removed(tmp_path):
+    remove_folder(tmp_path / "work-app1")
