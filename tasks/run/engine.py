@@ -184,8 +184,8 @@ class Engine:
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
-    """Raise DeplError for what this machine's Docker or disk refuses while images are made."""
+def in_words(what: str) -> Iterator[None]:
+    """Raise DeplError for what this machine's Docker or disk refuses, with what can't go on for it."""
     import docker
     from urllib3.exceptions import HTTPError
 
@@ -194,7 +194,7 @@ def in_words() -> Iterator[None]:
     except (docker.errors.DockerException, HTTPError, OSError) as error:
         said = one_line(str(getattr(error, "explanation", None) or error))
         raise DeplError(
-            f"Docker or the disk of this machine: {said:.300}\n"
+            f"{what} can't go on, on this machine: {said:.300}\n"
             "Is there room, and does Docker run? df -h; systemctl status docker"
         ) from None
 

@@ -38,7 +38,7 @@ class Built:
     pushed: int
 
 
-@in_words()
+@in_words("build")
 def build(target: Target, code: Code, report: Report) -> Built:
     """Build and push the next version of an app from its code; raises StepFailed with the failing program's log."""
     with one_at_a_time(target, report):
@@ -269,7 +269,7 @@ def one_at_a_time(target: Target, report: Report) -> Iterator[None]:
         yield
 
 
-@in_words()
+@in_words("removal of images")
 def forget(target: Target) -> None:
     """Remove what builds of an app keep on this machine: its images, its wheels, what a killed build left."""
     cache, name = Path(target.environment.cache), target.app.name
