@@ -109,7 +109,7 @@ def test_a_result_that_is_no_file_is_held_against_the_commit(build_of):
 @pytest.mark.parametrize(
     ("step", "log"),
     [
-        ("base image", "E: Failed to fetch http://deb.debian.org/debian/…"),
+        ("base image", "E: Failed to fetch http://mirror/debian/…"),
         ("wheels", "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken"),
         ("wheels", "OSError: [Errno 28] No space left on device"),
         ("own code", "OSError: [Errno 28] No space left on device"),
