@@ -55,8 +55,13 @@ class Spool:
         place = self.folder / receiver
         place.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", encoding="utf-8", dir=place, suffix=".new", delete=False) as draft:
-            json.dump(asdict(notice), draft)
-        Path(draft.name).rename(self._path(receiver, notice))
+            try:
+                json.dump(asdict(notice), draft)
+                draft.flush()
+                Path(draft.name).rename(self._path(receiver, notice))
+            except OSError:
+                Path(draft.name).unlink(missing_ok=True)
+                raise
         # Where no key ever opens the secrets, nobody else throws away what is too old.
         self.waiting(receiver, notice.at)
 

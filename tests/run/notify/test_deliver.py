@@ -1,8 +1,10 @@
 """Whoever is told of deploys can neither fail nor delay one, and is told again what was missed."""
 
 import io
+import resource
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -245,6 +247,24 @@ def test_what_no_key_ever_opens_is_kept_no_longer_than_a_week(tmp_path):
     for days in (1, 2, 9):
         waiting.put("webhook", replace(notice(), at=days * 86400.0))
     assert len(list((tmp_path / "webhook").iterdir())) == 1
+
+
+@contextmanager
+def full_disk():
+    """Nobody can write to a file here."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_notice_that_could_not_be_kept_leaves_nothing(tmp_path):
+    waiting = spool.Spool(tmp_path)
+    with pytest.raises(OSError, match="File too large"), full_disk():
+        waiting.put("webhook", notice())
+    assert not list((tmp_path / "webhook").iterdir())
 
 
 def test_who_is_named_has_a_place_for_its_notices():
