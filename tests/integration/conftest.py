@@ -17,6 +17,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 APP_HOSTS = ("app1", "app2")
+PUSH = "flock --shared /var/lib/depl/registry.lock docker push -q"
+"""As depl pushes: not while layers are collected."""
 FORGET = """
     read -r app || true
     sudo rm -f /srv/depl/supervisor/$app-*.conf; sudo supervisorctl update >/dev/null
@@ -161,14 +163,14 @@ def variant(
     tag = f"deploy:5000/{app}:{version}"
     done = sandbox.ssh(
         "deploy",
-        f"docker build -q -t {tag} - && docker push -q {tag}",
+        f"docker build -q -t {tag} - && {PUSH} {tag}",
         input=f"FROM deploy:5000/{of_app or app}:{of}\n{lines}",
     )
     assert done.code == 0, done.text
     return version
 
 
-def wait_until(condition, seconds: float = 10) -> None:
+def wait_until(condition, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come true in time"

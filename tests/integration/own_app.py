@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,6 +36,13 @@ class OwnApp:
         ended = self.inv(verb, *words)
         assert ended.code == 0, ended.text
         return ended.text
+
+    def killed(self, when, phase, verb, *words):
+        """Run a command that is killed at a point of it: before or after a phase."""
+        argv = ("/opt/depl/venv/bin/python", "tests/integration/at_phase.py", when, phase, "kill -9 $PPID",
+                verb, "--app", self.name, *words)  # fmt: skip
+        ended = self.sandbox.ssh("deploy", f"cd /vagrant && {self.environment} {shlex.join(argv)}")
+        assert ended.code not in (0, 1), ended.text
 
     def running(self, host="app1", component="worker"):
         """The names of a component's containers that run on a host."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import APP_HOSTS, undone, variant, wait_until
+from .conftest import APP_HOSTS, PUSH, undone, variant, wait_until
 from .own_app import OwnApp, own_app
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -80,7 +80,7 @@ def trial(sandbox, builds):
     versions = {"live": builds[0], "good": builds[1]}
     for version in versions.values():
         tag = f"deploy:5000/{APP}:{version}"
-        line = f"docker tag deploy:5000/app1:{version} {tag} && docker push -q {tag}"
+        line = f"docker tag deploy:5000/app1:{version} {tag} && {PUSH} {tag}"
         made = sandbox.ssh("deploy", f"docker pull -q deploy:5000/app1:{version} && {line}")
         assert made.code == 0, made.text
     versions["failing"] = variant(sandbox, builds[0], app=APP, of_app="app1", TESTAPP_FAILING_USERS="0.03")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from .conftest import APP_HOSTS, PROJECT, variant
+from .conftest import APP_HOSTS, PROJECT, variant, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -20,6 +20,12 @@ def kill_after(sandbox, seconds, *words):
         time.sleep(seconds)
         sandbox.ssh("deploy", f"kill -9 {pid}")
         process.wait(30)
+
+
+def runs_everywhere(sandbox, version):
+    """Whether an install has come to where it waits for a version's health."""
+    name = f"app1-{version}-web"
+    return all(name in sandbox.on(host, "sudo docker ps --format '{{.Names}}'").split() for host in APP_HOSTS)
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2])
@@ -69,7 +75,11 @@ def remove_release(sandbox, host, version):
 def test_the_next_command_says_what_was_cut_short(sandbox, two):
     old, new = two
     never_healthy = variant(sandbox, old, TESTAPP_UNHEALTHY="1")
-    kill_after(sandbox, 4, "install", "--version", never_healthy)
+    with sandbox.start_inv("install", "--version", never_healthy) as process:
+        pid = process.stdout.readline().decode().strip()
+        wait_until(lambda: runs_everywhere(sandbox, never_healthy), 60)
+        sandbox.ssh("deploy", f"kill -9 {pid}")
+        process.wait(30)
     try:
         assert f"install {never_healthy} by" in sandbox.must("status")
         said = sandbox.must("promote", "--version", new)
@@ -106,7 +116,7 @@ def test_an_install_that_is_stopped_puts_back_what_it_did(sandbox, two, signal):
     before = sandbox.status()["releases"]
     with sandbox.start_inv("install", "--version", never_healthy) as process:
         pid = process.stdout.readline().decode().strip()
-        time.sleep(3)
+        wait_until(lambda: runs_everywhere(sandbox, never_healthy), 60)
         sandbox.ssh("deploy", f"kill -{signal} {pid}")
         said = process.stdout.read().decode()
         process.wait(60)

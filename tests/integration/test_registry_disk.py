@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import variant, wait_until
+from .conftest import PUSH, variant, wait_until
 from .own_app import own_app
 
 pytestmark = pytest.mark.integration
@@ -61,8 +61,8 @@ def test_an_old_version_leaves_the_registry_and_its_disk_and_what_is_kept_can_st
     assert shelf.old in would
     assert shelf.kept not in would
 
-    assert "versions from the registry." in shelf.must("prune")
     before = bytes_on_disk(sandbox)
+    assert "versions from the registry." in shelf.must("prune")
     collect(sandbox)
     assert before - bytes_on_disk(sandbox) > 0.9 * LARGE
     said = sandbox.on_deploy(f"sudo journalctl --unit {UNIT} --lines 5 --output cat")
@@ -72,7 +72,7 @@ def test_an_old_version_leaves_the_registry_and_its_disk_and_what_is_kept_can_st
     assert refused.code == 1
     assert f"has no {APP} {shelf.old}; the newest there: " in refused.text
     # What was there, and is not any more, is pushed whole: nobody remembers it.
-    sandbox.on_deploy(f"docker push --quiet deploy:5000/{APP}:{shelf.old}")
+    sandbox.on_deploy(f"{PUSH} deploy:5000/{APP}:{shelf.old}")
     sandbox.forget(APP)
     for version in (shelf.old, shelf.kept):
         shelf.must("install", "--version", version)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from .conftest import APP_HOSTS, wait_until
+from .conftest import APP_HOSTS, PUSH, wait_until
 from .own_app import OwnApp, own_app
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ def jobs(sandbox, builds):
     for version, more in ((old, ""), (new, ""), (SICK, "ENV TESTAPP_WORKER_CRASH=1\n")):
         like = f"FROM deploy:5000/app1:{old if version == SICK else version}\n{more}"
         tag = f"deploy:5000/{APP}:{version}"
-        made = sandbox.ssh("deploy", f"docker build -q -t {tag} - && docker push -q {tag}", input=like)
+        made = sandbox.ssh("deploy", f"docker build -q -t {tag} - && {PUSH} {tag}", input=like)
         assert made.code == 0, made.text
     with own_app(sandbox, APP, {"worker": WORKER}) as there:
         there.old, there.new = old, new
@@ -113,12 +113,7 @@ def test_a_worker_that_somebody_removed_is_told_and_started_again(at_rest):
 
 
 def test_workers_of_a_promote_that_was_killed_are_told_and_ended_by_prune(at_rest):
-    words = ("promote", "--app", APP, "--version", at_rest.new)
-    with at_rest.sandbox.start_inv(*words, environment=at_rest.environment) as process:
-        pid = process.stdout.readline().decode().strip()
-        wait_until(lambda: set(workers(at_rest.new)) <= set(at_rest.running()))
-        at_rest.sandbox.ssh("deploy", f"kill -9 {pid}")
-        process.wait(30)
+    at_rest.killed("before", "flip", "promote", "--version", at_rest.new)
     assert at_rest.live() == {at_rest.old}
     assert f"{APP}-{at_rest.new}-worker.1" in at_rest.must("status")
     at_rest.must("prune")

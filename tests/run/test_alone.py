@@ -16,14 +16,11 @@ def path(tmp_path):
 
 
 @contextmanager
-def held(path, seconds=0.3):
-    """Somebody else has it alone for a moment, as collect-layers does: by flock, without a word in it."""
+def held(path):
+    """Somebody else has it alone, as collect-layers does: by flock, without a word in it. Gives what ends that."""
     with path.open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        release = threading.Timer(seconds, fcntl.flock, (lock, fcntl.LOCK_UN))
-        release.start()
-        yield
-        release.join()
+        yield lambda: fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 def test_many_hold_a_lock_together_and_nobody_is_told(path):
@@ -34,8 +31,16 @@ def test_many_hold_a_lock_together_and_nobody_is_told(path):
 
 def test_who_shares_waits_for_who_has_it_alone_and_is_told_once(path):
     told = []
-    with held(path), together(path, lambda: told.append("waiting")):
-        assert told == ["waiting"]
+    with held(path) as let_go:
+        release = threading.Timer(0.1, let_go)
+
+        def waiting():
+            told.append("waiting")
+            release.start()
+
+        with together(path, waiting):
+            assert told == ["waiting"]
+        release.join()
 
 
 def test_who_has_it_alone_waits_for_all_that_share_it(path):

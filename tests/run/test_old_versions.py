@@ -131,12 +131,19 @@ def test_a_registry_that_can_not_be_reached_fails_and_says_that_the_hosts_are_pr
         old_versions.remove(pruned, LIVE)
 
 
-def test_it_waits_for_a_collection_and_says_so(shelf, pruned):
-    lock = registry.Path(pruned.target.environment.cache) / registry.LOCK
+def test_it_waits_for_a_collection_and_says_so(shelf, pruned, monkeypatch):
+    lock, note = registry.Path(pruned.target.environment.cache) / registry.LOCK, pruned.report.note
     with lock.open("w") as held:
         flock(held, LOCK_EX)
-        release = threading.Timer(0.3, flock, (held, LOCK_UN))
-        release.start()
+
+        release = threading.Timer(0.1, flock, (held, LOCK_UN))
+
+        def noted(text):
+            note(text)
+            if "Waiting" in text:
+                release.start()
+
+        monkeypatch.setattr(pruned.report, "note", noted)
         assert old_versions.remove(pruned, LIVE) == 3
         release.join()
     assert pruned.said.count("Waiting for the registry") == 1
