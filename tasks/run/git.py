@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import DeplError
@@ -20,6 +21,10 @@ LOCAL = (
 SECONDS = 600
 WHOLE = ("HEAD", "objects", "refs")
 """What git knows a repository by; the rest it does without."""
+LEFT = (".lock", "packed-refs.new")
+"""How the names of files end that one git makes to hold up another. No branch's name can."""
+PATIENCE = 5.0
+"""Seconds that a git that still runs in a repository is waited for, where such files are there."""
 
 
 def ask(repository: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
@@ -45,7 +50,7 @@ def run(repository: Path, *words: str) -> str:
 def bare(folder: Path, who: str, waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold a bare repository until the end, made where none is; `waiting` is told who has it.
 
-    What somebody left who was killed on making it goes first, such as a lock of git's own.
+    What a git left that was killed goes first: a repository half made, and lock files of git's own.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with alone(folder.with_suffix(".lock"), who, waiting):
@@ -53,7 +58,32 @@ def bare(folder: Path, who: str, waiting: Callable[[str], None]) -> Iterator[Non
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(exist_ok=True)
             run(folder, "init", "--quiet", "--bare")
+        _heal(folder)
         yield
+
+
+def _heal(repository: Path) -> None:
+    """Remove lock files of git's that nobody holds: only under our lock does git write here.
+
+    But a git outlives whoever was killed over it, and its gc goes on by itself. Where one runs, they may be its own.
+    """
+    left = [Path(here, name) for here, _, files in os.walk(repository) for name in files if name.endswith(LEFT)]
+    until = time.monotonic() + PATIENCE
+    while left and _runs_in(repository):
+        if time.monotonic() > until:
+            return
+        time.sleep(0.1)
+    for one in left:
+        one.unlink(missing_ok=True)
+
+
+def _runs_in(repository: Path) -> bool:
+    """Whether a git of ours runs in a repository: git goes to its folder, and so does all that git starts."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended, or is another user's, who can't write here
+            if (process / "comm").read_bytes().startswith(b"git") and (process / "cwd").samefile(repository):
+                return True
+    return False
 
 
 def _environment() -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -132,6 +133,78 @@ def test_who_was_killed_on_making_a_repository_holds_up_nobody(copy, lost):
     for one in lost:
         (copy.folder / one).rename(copy.folder / f"no-{one}")
     assert set(heads(copy)) == {"main"}
+
+
+LEFT = (
+    "packed-refs.lock", "packed-refs.new", "HEAD.lock", "shallow.lock", "refs/heads/main.lock", "refs/heads/gone.lock",
+    "objects/maintenance.lock", "objects/info/commit-graphs/commit-graph-chain.lock",
+)  # fmt: skip
+
+
+def leave(copy, repository, *names):  # noqa: F811 - the fixture's value
+    """What a git that was killed leaves, and work for the next one that needs each of these."""
+    for name in names:
+        (copy.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy.folder / name).touch()
+    git(repository, "commit", "-q", "--allow-empty", "-m", "second")
+    git(repository, "branch", "-D", "gone")
+
+
+@pytest.fixture
+def packed(copy, repository):  # noqa: F811 - the fixture
+    """A copy that has a branch among its packed refs."""
+    git(repository, "branch", "gone")
+    assert set(heads(copy)) == {"main", "gone"}
+    out(copy.folder, "pack-refs", "--all")
+    return copy
+
+
+@pytest.fixture
+def reader(packed):
+    """A git that runs in the copy until its input ends."""
+    with subprocess.Popen(
+        ["git", "-C", str(packed.folder), "cat-file", "--batch-check"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as running:
+        running.stdin.write(b"main\n")
+        running.stdin.flush()
+        assert running.stdout.readline()
+        yield running
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_lock_files_of_a_git_that_was_killed_hold_up_nobody(packed, repository, left):  # noqa: F811
+    leave(packed, repository, left)
+    assert heads(packed)["main"].subject == "second"
+    assert packed.find("gone") is None
+    assert not (packed.folder / left).exists()
+
+
+def test_a_lock_file_stays_while_a_git_runs_there(packed, repository, reader, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("tasks.run.git.PATIENCE", 0.2)
+    leave(packed, repository, "packed-refs.lock")
+    with pytest.raises(DeplError, match=r"can't be fetched: .*packed-refs.lock"):
+        packed.fetch("ana", Report())
+    assert (packed.folder / "packed-refs.lock").exists()
+    reader.communicate()
+    assert set(heads(packed)) == {"main"}
+
+
+def test_a_git_that_runs_there_and_ends_soon_is_waited_for(packed, repository, reader):  # noqa: F811
+    leave(packed, repository, "packed-refs.lock")
+    ending = threading.Timer(0.3, reader.stdin.close)
+    ending.start()
+    assert set(heads(packed)) == {"main"}
+    ending.join()
+
+
+def test_a_git_elsewhere_holds_up_no_healing(packed, repository, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("tasks.run.git.PATIENCE", 60)
+    out(tmp_path, "init", "-q", "--bare")
+    with subprocess.Popen(["git", "-C", str(tmp_path), "cat-file", "--batch"], stdin=subprocess.PIPE):
+        leave(packed, repository, "packed-refs.lock")
+        began = time.monotonic()
+        assert set(heads(packed)) == {"main"}
+        assert time.monotonic() - began < 30
 
 
 def test_a_remote_that_is_not_there_is_told_without_its_password(copy):
