@@ -22,8 +22,13 @@ _OFFLINE = re.compile(
     r"|pip\._vendor\.(urllib3|requests)\.exceptions\."
     r"\w*(Timeout|Connection|Protocol|Proxy|SSL|Retry|IncompleteRead)\w*: "
     r"|HTTP error (407|408|429|5\d\d) while getting "
+    r"|Could not fetch URL \S+: (407|408|429|5\d\d) "
 )
 """What pip says when it gives up; not what it says at each try, nor at the last one where it went on after it."""
+_LACKING = re.compile(r"ERROR: No matching distribution found for ")
+_UNANSWERED = re.compile(
+    r"Could not fetch URL \S+: ((407|408|429|5\d\d) |timed out|connection error|.*Max retries exceeded)"
+)
 
 
 @contextmanager
@@ -39,9 +44,20 @@ def held_against_the_code(*, online: bool = False) -> Iterator[None]:
 def has_other_cause(log: str, online: bool) -> bool:
     """Whether a program of a build failed for a full disk or, where it is `online`, for a package index out of reach.
 
-    By pip's own words. An index that answers, but with an error, it tells like one that has no such package.
+    By pip's own words. An index that answers, but with an error, it tells like one that has no such package, unless it
+    is asked for more (PIP_VERBOSE).
     """
     return bool(_FULL.search(log) or (online and _OFFLINE.search(log)))
+
+
+def is_lacking(log: str) -> bool:
+    """Whether pip failed because it found no such package or version."""
+    return bool(_LACKING.search(log))
+
+
+def is_unanswered(line: str) -> bool:
+    """Whether pip, asked for more, says in a line that a page of the index did not come."""
+    return bool(_UNANSWERED.match(line.strip()))
 
 
 def plain_file(path: Path, what: str) -> Path:

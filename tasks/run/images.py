@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -19,8 +20,16 @@ from ..plan import render
 from ..plan.wishes import Target
 from . import job_layer, registry, requirements, shared_images, wheelhouses
 from .alone import alone
-from .engine import Engine, in_words
-from .foreign import held_against_the_code, names_in, plain_file, remove_folder
+from .engine import Engine, Say, in_words
+from .foreign import (
+    has_other_cause,
+    held_against_the_code,
+    is_lacking,
+    is_unanswered,
+    names_in,
+    plain_file,
+    remove_folder,
+)
 from .report import Progress, Report
 from .source import Code
 
@@ -134,11 +143,7 @@ class _Build:
         left = self.folder / "wheels"  # not the house: what requirements name runs here, and may leave anything
         left.mkdir()
         with held_against_the_code(online=True):
-            self.engine.run(
-                "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
-                mounts={str(left): plans.WHEELS, str(source): plans.SOURCE}, environment=plans.flags(self.app, EPOCH),
-                network="host", limit=self.app.wheels.timeout, say=progress.now,
-            )  # fmt: skip
+            self._pip(builder, left, source, progress)
             log = wheelhouses.take(left, house) / wheelhouses.LOG
         calls = sum(" -c " in line for line in log.read_text("utf-8", "replace").splitlines()) if log.exists() else 0
         found = [one.name for one in house.glob("*.whl")]
@@ -148,6 +153,38 @@ class _Build:
         free = f", {len(loose)} not pinned: see {house / plans.DEPENDENCIES}" if loose else ""
         progress.tell(f"{len(found)} wheels, {calls} files compiled with {self.app.wheels.cflags[:24]}…{free}")
         return house
+
+    def _pip(self, builder: str, left: Path, source: Path, progress: Progress) -> None:
+        """Leave the wheels of the requirements in a folder; raises StepFailed.
+
+        Where pip finds no such package, it is run again, to say more than people want to read: without that, an index
+        that answers with an error can't be told from one that lacks the package.
+        """
+
+        def run(say: Say, **more: str) -> None:
+            self.engine.run(
+                "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
+                mounts={str(left): plans.WHEELS, str(source): plans.SOURCE},
+                environment={**plans.flags(self.app, EPOCH), **more}, network="host", limit=self.app.wheels.timeout,
+                say=say,
+            )  # fmt: skip
+
+        try:
+            run(progress.now)
+        except StepFailed as error:
+            if not is_lacking(error.log) or has_other_cause(error.log, online=True):
+                raise
+            progress.now("asking the package index again")
+            said = deque[str](maxlen=1)
+            try:
+                run(lambda line: said.append(line) if is_unanswered(line) else None, PIP_VERBOSE="2")
+            except StepFailed as again:
+                if not is_lacking(again.log):
+                    raise
+                if not said:
+                    raise error from None
+                why = f"wheels: {said[0]:.300}\nThe package index does not answer as it should: try again when it does."
+                raise StepFailed(why, f"{said[0]}\n{error.log}") from None
 
     def _base(self, builder: str, progress: Progress) -> str:
         if self.app.base == "debian":

@@ -31,6 +31,7 @@ class Docker:
         return f"sha256:{image}"
 
     def run(self, what, image, argv, *, mounts, **more):
+        self.environment, self.say = more.get("environment") or {}, more["say"]
         return self.act({there: here for here, there in mounts.items()}) or ""
 
 
@@ -42,7 +43,8 @@ def build_of(tmp_path, monkeypatch):
     (source / "requirements.txt").write_text("flask==3.0\n")
 
     def make(act, target=TARGET, code=None):
-        monkeypatch.setattr(images, "Engine", lambda label: Docker(act))
+        docker = make.docker = Docker(act)
+        monkeypatch.setattr(images, "Engine", lambda label: docker)
         folder = tmp_path / f"work-{target.app.name}"
         folder.mkdir()
         target = replace(target, environment=replace(ENVIRONMENT, cache=str(tmp_path / "cache")))
@@ -119,6 +121,62 @@ def test_mirror_index_and_disk_are_not_held_against_a_commit(build_of, step, log
     with pytest.raises(StepFailed) as raised:
         build_of(failing(log))[step]()
     assert not is_to_blame(raised.value)
+
+
+LACKING = "ERROR: No matching distribution found for x==1"
+FAULTY = (
+    "Could not fetch URL https://i/simple/x/: 502 Server Error: Bad Gateway for url: https://i/simple/x/ - skipping"
+)
+
+
+@pytest.fixture
+def pip_says(build_of):
+    """A build whose pip says this, line by line, and that when it is asked for more; None where it then does it."""
+
+    def make(plainly, more):
+        def act(folders):
+            log = more if build_of.docker.environment.get("PIP_VERBOSE") else plainly
+            if log is None:
+                (images.Path(folders["/wheels"]) / WHEEL).write_text("flask")
+                return
+            for line in log:
+                build_of.docker.say(line)
+            raise StepFailed(f"wheels: {log[-1]}", "\n".join(log))
+
+        return build_of(act)["wheels"]
+
+    return make
+
+
+def test_an_index_that_answers_with_an_error_is_named_and_not_held_against_the_commit(pip_says):
+    with pytest.raises(StepFailed, match="^wheels: .*502 Server Error: Bad Gateway") as raised:
+        pip_says([LACKING], [FAULTY, *["more"] * 1000, LACKING])()
+    assert "index" in str(raised.value).splitlines()[1]
+    assert not is_to_blame(raised.value)
+
+
+def test_an_index_that_answers_when_asked_again_has_not_failed(pip_says):
+    assert wheelhouses.is_whole(pip_says([LACKING], None)())
+
+
+def test_a_package_that_is_not_there_is_held_against_the_commit_in_few_words(pip_says):
+    with pytest.raises(StepFailed) as raised:
+        pip_says([LACKING], ["Found link", LACKING])()
+    assert "Found link" not in str(raised.value)
+    assert is_to_blame(raised.value)
+
+
+def test_pip_that_finds_it_and_then_fails_is_told_by_that(pip_says):
+    with pytest.raises(StepFailed, match="^wheels: OSError: .* No space left on device") as raised:
+        pip_says([LACKING], ["OSError: [Errno 28] No space left on device"])()
+    assert not is_to_blame(raised.value)
+
+
+@pytest.mark.parametrize("log", [["error: x.c"], ["WARNING: Retrying (Retry(total=0, connect=None))", LACKING]])
+def test_pip_is_asked_once_where_it_says_enough(pip_says, log):
+    with pytest.raises(StepFailed) as raised:
+        pip_says(log, None)()
+    assert str(raised.value).startswith(f"wheels: {log[-1]}")
 
 
 class Code:
