@@ -28,6 +28,7 @@ _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
 _PERSON = re.compile(r"[a-z][a-z0-9._-]{0,31}", re.ASCII)
 _TABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d{1,5})?", re.ASCII)
+SECONDS = 60
 _OPTIONS = (
     "registry",
     "user",
@@ -220,10 +221,13 @@ def _listing(name: str) -> Any:
         return _answer(kept.read_text(encoding="utf-8"), name)
     program = Path(sys.executable).with_name("ansible-inventory")
     settings = {**os.environ, "ANSIBLE_CONFIG": str(PROJECT / "conf" / "ansible" / "ansible.cfg")}
-    asked = subprocess.run(
-        [str(program), "--inventory", str(folder), "--list"],
-        capture_output=True, text=True, env=settings, timeout=60, check=False,
-    )  # fmt: skip
+    try:
+        asked = subprocess.run(
+            [str(program), "--inventory", str(folder), "--list"],
+            capture_output=True, text=True, env=settings, timeout=SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise BadConfig(f"conf/inventory/{name}", f"ansible-inventory: no end after {SECONDS} s") from None
     if asked.returncode or "Unable to parse" in asked.stderr:
         reason = " ".join(asked.stderr.split()) or "ansible-inventory can't read it"
         raise BadConfig(f"conf/inventory/{name}", reason[-400:])

@@ -1,6 +1,7 @@
 """The gate of conf/inventory: Ansible's own answer, held to what depl knows."""
 
 import copy
+import subprocess
 from dataclasses import fields, replace
 
 import pytest
@@ -191,6 +192,18 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     (folder / "socket.yml").symlink_to("/proc/self/mem")
     monkeypatch.setattr(inventory, "PROJECT", tmp_path)
     with pytest.raises(BadConfig, match=r"conf/inventory/test: .* can't be read: "):
+        inventory.load("test")
+
+
+def test_an_inventory_that_ansible_does_not_come_to_an_end_with_is_named(tmp_path, monkeypatch):
+    def hang(argv, *, timeout, **_):
+        raise subprocess.TimeoutExpired(argv, timeout)
+
+    (tmp_path / "conf" / "inventory" / "test").mkdir(parents=True)
+    monkeypatch.setattr(inventory, "PROJECT", tmp_path)
+    monkeypatch.setattr(inventory.subprocess, "run", hang)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(BadConfig, match=r"conf/inventory/test: ansible-inventory: no end after 60 s"):
         inventory.load("test")
 
 
