@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import DeplError, Refused
+from ..errors import BadConfig, DeplError, Refused
 from ..model.environment import names
 from ..plan import built
 from ..plan.facts import Facts
-from . import registry
+from ..plan.wishes import Target
+from . import inventory, registry, settings
 from .work import OnHosts
 
 SHOWN = 10
@@ -43,6 +44,9 @@ def _remove(work: OnHosts, facts: Sequence[Facts]) -> int:
     if unknown := [host for host in target.hosts if host not in answered]:
         work.report.note(f"Note: {names(unknown)} may need any version: none is removed from the registry.")
         return 0
+    if shared := _shared(target):
+        work.report.note(shared)
+        return 0
     leaving = built.leaving(registry.digests(where, repository), old)
     gone = sorted(tag for tags in leaving.values() for tag in tags)
     if work.dry or not gone:
@@ -56,6 +60,25 @@ def _remove(work: OnHosts, facts: Sequence[Facts]) -> int:
         progress.tell("their layers leave its disk in the night")
     work.report.note(f"Out of the registry: {_brief(gone)}.")
     return len(gone)
+
+
+def _shared(target: Target) -> str:
+    """What to say where another inventory has the app in this registry, or may have; "" where none does.
+
+    Its hosts are not asked here, nor ours there: each would take from the registry what the other's may need.
+    """
+    environment, app = target.environment, target.app.name
+    for name in settings.environments():
+        if name == environment.name:
+            continue
+        try:
+            other = inventory.load(name)
+        except BadConfig as error:
+            return f"Note: {error}\nIt may have {app} in {environment.registry} too: none is removed from the registry."
+        if other.registry == environment.registry and app in other.apps:
+            where = f"conf/inventory/{name} has {app} in {environment.registry} too"
+            return f"Note: {where}: none is removed from the registry.\nGive each a registry of its own: depl_registry"
+    return ""
 
 
 def _brief(tags: Sequence[str]) -> str:

@@ -19,9 +19,15 @@ def load() -> None:
     dotenv.load_dotenv(PROJECT / ".env")
 
 
+def environments() -> list[str]:
+    """The inventories that there are."""
+    there = (PROJECT / "conf" / "inventory").iterdir()
+    return sorted(one.name for one in there if one.suffix != ".example" and one.is_dir())
+
+
 def environment() -> str:
     """The inventory to use: $DEPL_ENVIRONMENT, else the only one there is; raises BadInput."""
-    there = sorted(one.name for one in (PROJECT / "conf" / "inventory").iterdir() if one.suffix != ".example")
+    there = environments()
     wanted = os.environ.get("DEPL_ENVIRONMENT") or (there[0] if len(there) == 1 else "")
     if wanted not in there:
         found = f"{wanted[:60]!r} is no environment" if wanted else "Which environment?"

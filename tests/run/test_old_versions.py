@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import pytest
 
-from tasks.errors import Refused, Unreachable
+from tasks.errors import BadConfig, Refused, Unreachable
 from tasks.model.image import CONTROL
 from tasks.model.release import Release
 from tasks.model.version import Version
@@ -72,7 +72,28 @@ def shelf(monkeypatch):
 
 
 @pytest.fixture
-def pruned(tmp_path):
+def others(tmp_path_factory, monkeypatch):
+    """Other inventories of the checkout, by name: what is read of each, or why it can't be."""
+    project, found = tmp_path_factory.mktemp("project"), {}
+
+    def load(name):
+        if isinstance(found[name], BadConfig):
+            raise found[name]
+        return found[name]
+
+    def there(name, what):
+        (project / "conf" / "inventory" / name).mkdir(parents=True)
+        found[name] = what
+
+    there(TARGET.environment.name, None)
+    (project / "conf" / "inventory" / "README").touch()
+    monkeypatch.setattr("tasks.run.settings.PROJECT", project)
+    monkeypatch.setattr("tasks.run.inventory.load", load)
+    return there
+
+
+@pytest.fixture
+def pruned(tmp_path, others):
     environment = replace(TARGET.environment, cache=str(tmp_path), keep_built=2)
     return Pruned(replace(TARGET, environment=environment, now=LATER))
 
@@ -116,6 +137,38 @@ def test_a_host_that_is_left_out_may_need_any_version(shelf, pruned):
     assert old_versions.remove(pruned, LIVE[:1]) == 0
     assert not shelf.deleted
     assert pruned.said == "Note: app2 may need any version: none is removed from the registry.\n"
+
+
+def test_what_the_hosts_of_another_inventory_with_the_same_registry_need_nobody_knows(shelf, pruned, others):
+    others("qa", pruned.target.environment)
+    assert old_versions.remove(pruned, LIVE) == 0
+    assert not shelf.deleted
+    said, to_do = pruned.said.splitlines()
+    assert said == "Note: conf/inventory/qa has app1 in deploy:5000 too: none is removed from the registry."
+    assert "depl_registry" in to_do
+
+
+def test_an_inventory_that_can_not_be_read_may_have_the_same_registry(shelf, pruned, others):
+    others("qa", BadConfig("conf/inventory/qa", "Decryption failed"))
+    assert old_versions.remove(pruned, LIVE) == 0
+    assert not shelf.deleted
+    assert pruned.said.startswith("Note: conf/inventory/qa: Decryption failed")
+    assert "none is removed from the registry" in pruned.said
+
+
+def test_inventories_with_registries_or_apps_of_their_own_prune_their_own(shelf, pruned, others):
+    others("qa", replace(pruned.target.environment, registry="qa:5000"))
+    others("shop", replace(pruned.target.environment, apps={}))
+    others("shop.example", BadConfig("conf/inventory/shop.example", "never read"))
+    assert old_versions.remove(pruned, LIVE) == 3
+    assert "Note" not in pruned.said
+
+
+def test_another_inventory_is_no_matter_where_nothing_is_old(shelf, pruned, others):
+    others("qa", pruned.target.environment)
+    shelf.tags = {str(V[5]): b"the newest"}
+    assert old_versions.remove(pruned, LIVE) == 0
+    assert not pruned.said
 
 
 def test_a_registry_that_forbids_it_is_named_once_and_is_no_failure(shelf, pruned):
