@@ -36,7 +36,7 @@ def backup(c: Context, service: str | None = None) -> None:
     with reporting("infra.backup", report):
         estate = infra.read()
         name = None if service is None else services.one_of(estate, service)
-        upkeep.back_up("infra.backup", plans.with_data(estate, name), None, report, bool(c.config.run.dry))
+        upkeep.back_up("infra.backup", plans.to_back_up(estate, name), None, report, bool(c.config.run.dry))
 
 
 @task(

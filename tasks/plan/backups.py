@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..commands import docker, files, onhost
@@ -21,32 +21,56 @@ RESTORE_PHASES = ("image", "fill", "stop", "swap", "start", "health", "apps", "t
 
 
 def back_up(estate: Estate, stamp: str, only: str | None) -> Callable[[Sequence[ServiceFacts]], Plan]:
-    """A planner: each service that is healthy, or `only` that one, has a backup of this moment; old ones go."""
+    """A planner: each service that is healthy, or `only` that one, has a backup of this moment; old ones go.
+
+    Never those of the newest moment that services which are restored together have.
+    """
+    file = f"{stamp}{ENDING}"
 
     def plan(facts: Sequence[ServiceFacts]) -> Plan:
-        return together(("backup", "tidy"), {one.host: _back_up(estate, stamp, only, one) for one in facts})
+        due = {
+            name
+            for one in facts
+            for name in estate.on(one.host)
+            if only in (None, name) and file not in one.services[name].backups
+            if only or one.services[name].healthy
+        }
+        # Old ones go only once all of these are made.
+        then = {
+            name: [*_there(estate, name, facts), *([file] if name in due else [])]
+            for name in estate.environment.services
+        }
+        return together(("backup", "tidy"), {one.host: _back_up(estate, file, due, then, one) for one in facts})
 
     return plan
 
 
-def _back_up(estate: Estate, stamp: str, only: str | None, facts: ServiceFacts) -> dict[str, tuple[Step, ...]]:
+def _back_up(
+    estate: Estate, file: str, due: Collection[str], then: Mapping[str, Collection[str]], facts: ServiceFacts
+) -> dict[str, tuple[Step, ...]]:
     saved, tidied = [], []
     for name, service in estate.on(facts.host).items():
-        found, at = facts.services[name], ServiceLayout(name)
-        if only not in (None, name) or f"{stamp}{ENDING}" in found.backups or (only is None and not found.healthy):
+        if name not in due:
             continue
+        found, at = facts.services[name], ServiceLayout(name)
         if not found.healthy:
             raise Refused(
                 f"{name} on {facts.host} is not healthy ({found.trouble}), so it can't be backed up.\n"
                 f"Bring it up: inv {estate.verbs}.up   (or bring former data back: inv {estate.verbs}.restore)"
             )
         services.must_have_room(estate, name, facts, found.bytes or 0)
-        save = onhost.save(f"{at.backups}/{stamp}{ENDING}", SECONDS, docker.inside(at.container, *service.backup))
+        save = onhost.save(f"{at.backups}/{file}", SECONDS, docker.inside(at.container, *service.backup))
         saved.append(Step(f"back up {name}", save, timeout=SECONDS + 60, tells=True))
-        old = sorted(found.backups)[: -(service.keep_backups - 1) or None]
+        kept = {_newest_of_all(then[one] for one in group) for group in estate.restored_with(name)}
+        old = [one for one in sorted(found.backups)[: -(service.keep_backups - 1) or None] if one not in kept]
         if old:
             tidied.append(Step(f"remove old backups of {name}", files.remove(*(f"{at.backups}/{one}" for one in old))))
     return {"backup": tuple(saved), "tidy": tuple(tidied)}
+
+
+def _newest_of_all(backups: Iterable[Collection[str]]) -> str:
+    """The newest moment of which each service has a backup; "" where there is none."""
+    return max(set.intersection(*map(set, backups)), default="")
 
 
 def sick(estate: Estate, facts: Sequence[ServiceFacts]) -> dict[str, str]:
@@ -83,12 +107,12 @@ def choose_together(
     Raises BadInput and Refused.
     """
     newest = {name: choose(estate, name, file, facts) for name in names}
-    common = set.intersection(*(set(_there(estate, name, facts)) for name in names))
+    common = _newest_of_all(_there(estate, name, facts) for name in names)
     if not common:
         of = " and ".join(f"{name} (newest: {backup})" for name, backup in newest.items())
         each = ", ".join(f"inv {estate.verbs}.restore {name} --alone" for name in names)
         raise Refused(f"No backup is of one moment of {of}.\nTo mix them, in this order: {each}")
-    return dict.fromkeys(names, file or max(common))
+    return dict.fromkeys(names, file or common)
 
 
 def passed_over(estate: Estate, chosen: Mapping[str, str], facts: Sequence[ServiceFacts]) -> dict[str, str]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import Refused
-from ..model.environment import Environment
+from ..model.environment import Environment, Host
 from ..model.infra import Infra, InfraService
 from ..model.layout import ServiceLayout
 from ..model.secrets import Secrets
-from ..model.service import Need, fill, way
+from ..model.service import Need, Service, fill, way
 from . import services
 from .wishes import Estate
 
 
 @dataclass(frozen=True)
 class InfraEstate(Estate):
-    """Services that need each other, and that people open. `infra` has all of them, whichever of them this is about."""
+    """Services that need each other, and that people open. `infra` has all of them, whichever of them this is about.
+
+    Those that are `beside` are looked at, and nothing is done to them.
+    """
 
     infra: Infra = field(default_factory=lambda: Infra("", (), {}))
+    beside: frozenset[str] = frozenset()
 
     @property
     def verbs(self) -> str:
@@ -29,6 +33,16 @@ class InfraEstate(Estate):
         """The same about some of the services."""
         chosen = {name: self.environment.services[name] for name in names}
         return replace(self, environment=replace(self.environment, services=chosen))
+
+    def on(self, host: Host) -> Mapping[str, Service]:
+        return {name: one for name, one in super().on(host).items() if name not in self.beside}
+
+    def restored_with(self, service: str) -> list[frozenset[str]]:
+        groups = (
+            frozenset(part for part in (name, *one.needs) if self.infra.services[part].data)
+            for name, one in self.infra.services.items()
+        )
+        return [group for group in groups if service in group]
 
     def of(self, made_of: str) -> str:
         """The service that is made of an app or a recipe; "" where there is none."""
@@ -94,3 +108,11 @@ def with_data(of: InfraEstate, name: str | None, *, alone: bool = False) -> Infr
     if not kept:
         raise Refused(f"{name} has no data, and needs no database.\nSee: inv infra.status")
     return of.only(kept)
+
+
+def to_back_up(of: InfraEstate, name: str | None) -> InfraEstate:
+    """What a backup is made of; beside it what is restored with that, whose backups tell which old ones must stay."""
+    chosen = set(with_data(of, name).environment.services)
+    groups = [group for one in chosen for group in of.restored_with(one)]
+    every = chosen.union(*groups)
+    return replace(of.only(sorted(every)), beside=frozenset(every - chosen))

@@ -118,6 +118,10 @@ class Estate:
         """The apps that need a service."""
         return sorted(app for app, needs in self.needs.items() if service in needs)
 
+    def restored_with(self, service: str) -> list[frozenset[str]]:  # noqa: ARG002 - each of apps' is restored alone
+        """The sets of services that it belongs to whose backups have to be of one moment."""
+        return []
+
     def ways(self, service: str) -> dict[str, str]:  # noqa: ARG002 - an app's services need none
         """What tells a service the way to others that it needs: its variables."""
         return {}

@@ -185,6 +185,51 @@ def test_backups_of_two_moments_are_not_mixed_unless_each_is_asked_for():
     ]
 
 
+def removed(of_data, of_tickets, name=None, sick=(), keep=2):
+    """The old backups that go with one of moment 30, by service."""
+    found = {
+        "tickets-data": replace(NOTHING, backups=dict.fromkeys(of_data, 5)),
+        "tickets": replace(NOTHING, backups=dict.fromkeys(of_tickets, 5)),
+    }
+    well = {"state": "running", "program": "RUNNING", "health": "", "bytes": 5}
+    found = {one: there if one in sick else replace(there, **well) for one, there in found.items()}
+    kept = {one: replace(SERVICES[one], keep_backups=keep) for one in found}
+    plan = backups.back_up(infra.to_back_up(estate(**kept), name), "30", None)(facts(**found))
+    paths = [path for argv in argvs(plan) if argv[:2] == ("onhost", "remove") for path in argv[2:]]
+    return sorted(path.removeprefix("/srv/depl/services/").replace("backups/", "") for path in paths)
+
+
+def test_while_all_are_well_so_many_backups_are_kept_of_each():
+    assert removed(["20.gz", "21.gz"], ["20.gz", "21.gz"]) == ["tickets-data/20.gz", "tickets/20.gz"]
+    assert removed(["20.gz"], ["20.gz"], keep=1) == ["tickets-data/20.gz", "tickets/20.gz"]
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_while_one_is_sick_the_newest_moment_that_all_have_stays(keep):
+    there = ["18.gz", "19.gz", "20.gz", "21.gz", "22.gz"]
+    gone = [f"tickets-data/{one}" for one in there[: 6 - keep] if one != "19.gz"]
+    assert removed(there, ["18.gz", "19.gz"], sick=["tickets"], keep=keep) == gone
+
+
+def test_once_it_is_well_again_the_older_moment_goes():
+    assert removed(["19.gz", "22.gz"], ["19.gz"]) == ["tickets-data/19.gz"]
+
+
+def test_a_database_that_is_backed_up_alone_keeps_the_moment_that_it_shares():
+    assert removed(["19.gz", "21.gz", "22.gz"], ["19.gz"], "tickets-data") == ["tickets-data/21.gz"]
+
+
+def test_where_there_never_was_a_common_moment_nothing_more_is_kept():
+    assert removed(["19.gz", "20.gz"], ["18.gz"], sick=["tickets"]) == ["tickets-data/19.gz"]
+
+
+def test_what_is_only_looked_at_is_neither_backed_up_nor_called_sick():
+    of = infra.to_back_up(estate(), "tickets-data")
+    assert set(of.environment.services) == {"tickets", "tickets-data"}
+    assert set(of.on(APP1)) == {"tickets-data"}
+    assert set(backups.sick(of, facts())) == {"tickets-data"}
+
+
 def test_a_service_without_data_of_its_own_gets_no_mount_for_them():
     assert not any("target=," in word or word.endswith("target=") for word in created(estate(), "tracker"))
 
