@@ -14,6 +14,8 @@ DAY = 86400
 """Seconds that a version stays at least. No build gets the name of a minute that is past, unless a clock is put back by
 more than this: so a name that left the registry is not given again. And what was just built may be about to get other
 names too."""
+HOUR = 3600
+"""The same of a branch. A name given twice would do no harm there: host and services have nothing of former builds."""
 
 
 def needed(target: Target, facts: Sequence[Facts]) -> frozenset[Version]:
@@ -29,7 +31,7 @@ def needed(target: Target, facts: Sequence[Facts]) -> frozenset[Version]:
     return frozenset(found)
 
 
-def old(tags: Iterable[str], keep: int, needed: Collection[Version], now: float) -> frozenset[str]:
+def old(tags: Iterable[str], keep: int, needed: Collection[Version], now: float, margin: int = DAY) -> frozenset[str]:
     """Of an app's tags those that it can do without: the versions before the newest `keep` that were built.
 
     Control arms' names go with the versions of their time, and count as none. Tags of another kind are not ours.
@@ -42,8 +44,14 @@ def old(tags: Iterable[str], keep: int, needed: Collection[Version], now: float)
     return frozenset(
         tag
         for tag, version in by_tag.items()
-        if version < oldest and version not in needed and version.minute < now - DAY
+        if version < oldest and version not in needed and version.minute < now - margin
     )
+
+
+def old_of_branch(tags: Iterable[str], facts: Sequence[Facts], now: float) -> frozenset[str]:
+    """Of a branch's tags those that it can do without: nobody goes back, so it needs what is live, and the newest."""
+    live = {release.version for one in facts for release in one.serving}
+    return old(tags, 1, live, now, HOUR) if live else frozenset()
 
 
 def leaving(digests: Mapping[str, str], old: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -1,8 +1,8 @@
-"""Old versions of an app leave the registry, once its hosts are pruned."""
+"""Old versions leave the registry: of an app once its hosts are pruned, of a branch once another build is live."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..errors import BadConfig, DeplError, Refused
 from ..model.environment import names
@@ -32,6 +32,19 @@ def remove(work: OnHosts, facts: Sequence[Facts]) -> int:
         raise
 
 
+def remove_former(work: OnHosts) -> None:
+    """Take a branch's former builds out of the registry, under the branch's lock; what fails is told, and no more.
+
+    Its next `branch.up` does the rest.
+    """
+    target = work.target
+    try:
+        there = registry.tags(target.environment.registry, target.app.name)
+        _take_out(work, built.old_of_branch(there, work.facts, target.now))
+    except DeplError as error:
+        work.report.note(f"Note: former builds stay in the registry. {error}")
+
+
 def _remove(work: OnHosts, facts: Sequence[Facts]) -> int:
     target = work.target
     where, repository = target.environment.registry, target.app.name
@@ -47,7 +60,13 @@ def _remove(work: OnHosts, facts: Sequence[Facts]) -> int:
     if shared := _shared(target):
         work.report.note(shared)
         return 0
-    leaving = built.leaving(registry.digests(where, repository), old)
+    return _take_out(work, old)
+
+
+def _take_out(work: OnHosts, old: Collection[str]) -> int:
+    target = work.target
+    where, repository = target.environment.registry, target.app.name
+    leaving = built.leaving(registry.digests(where, repository), old) if old else {}
     gone = sorted(tag for tags in leaving.values() for tag in tags)
     if work.dry or not gone:
         if gone:

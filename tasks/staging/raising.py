@@ -13,7 +13,7 @@ from ..plan.branch_facts import Coming, Failed, Staging, Standing
 from ..plan.facts import Facts
 from ..plan.steps import Plan
 from ..plan.wishes import Target
-from ..run import again, foreign, images, pace, registry
+from ..run import again, foreign, images, old_versions, pace, registry
 from ..run.report import Report
 from ..run.work import OnHosts
 from . import plans
@@ -121,6 +121,7 @@ class Rise:
                 write_down(work, known)
             self._remember_services(work)
             work.finish(plans.let_in(work.target), f"let {self.head.name} into its services")
+            old_versions.remove_former(work)
         return True
 
     def go(self) -> None:
@@ -169,6 +170,7 @@ class Rise:
         # On their own: what fails from here on is no reason to take traffic back, and the next command goes on with it.
         work.carry_out(partial(workers.up, work.target), f"workers of {version}")
         tidy(work, self.standing)
+        old_versions.remove_former(work)
 
     def _remember_services(self, work: OnHosts) -> None:
         """Write down in which services it is about to get spaces, so that what it has there goes with it."""

@@ -45,6 +45,26 @@ def test_nothing_of_the_last_day_goes_so_that_no_name_is_given_twice():
     assert short(built.old(TAGS, 1, (), V[0].minute + built.DAY + 1)) == ["0"]
 
 
+def test_of_a_branch_all_goes_but_the_newest_what_is_live_and_the_last_hour():
+    def gone(live, now):
+        return short(built.old_of_branch(TAGS, [Story().went_live(Release(live, 0), V[1], at=1).facts()], now))
+
+    assert gone(V[9], LATER) == list("012345678"), "nobody goes back to a former build"
+    assert gone(V[2], LATER) == list("01345678"), "the newest may be on its way, or have failed"
+    assert gone(V[9], V[2].minute + built.HOUR + 1) == list("012")
+
+
+def test_a_branchs_live_build_keeps_its_manifest_under_each_of_its_names():
+    facts = [Story().went_live(Release(V[9], 0), at=1).facts()]
+    digests = dict.fromkeys(TAGS[:9], "sha256:a") | {TAGS[0]: "sha256:b", TAGS[9]: "sha256:b"}
+    assert built.leaving(digests, built.old_of_branch(TAGS, facts, LATER)) == {"sha256:a": tuple(TAGS[1:9])}
+
+
+def test_a_branch_without_a_live_build_loses_none():
+    assert not built.old_of_branch(TAGS, [Story().facts()], LATER)
+    assert not built.old_of_branch(TAGS, [], LATER)
+
+
 def test_a_version_in_the_same_minute_as_the_newest_keeps_its_name():
     """Two builds in a minute: the second has the next minute's name, and the first's would be free for a third."""
     now = datetime(2026, 11, 22, 12, 5, 40, tzinfo=UTC)

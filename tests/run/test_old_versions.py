@@ -202,6 +202,37 @@ def test_it_waits_for_a_collection_and_says_so(shelf, pruned, monkeypatch):
     assert pruned.said.count("Waiting for the registry") == 1
 
 
+# --- branches ---
+
+
+@pytest.fixture
+def raised(pruned):
+    """A branch whose live build is V[1], at the end of a branch.up."""
+    pruned.facts = on_hosts(V[1], APP1)
+    return pruned
+
+
+def test_a_branchs_former_builds_leave_and_the_live_one_and_the_newest_stay(shelf, raised):
+    old_versions.remove_former(raised)
+    assert set(shelf.tags) == {str(V[1]), str(V[5])}
+    assert f"Out of the registry: {V[0]}, {V[2]}, {V[3]}, {V[4]}." in raised.said
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Refused("The registry deploy:5000 lets nobody delete images.\nAllow it: storage.delete.enabled"),
+        Unreachable("The registry deploy:5000 can't be reached: timed out."),
+    ],
+)
+def test_a_registry_that_keeps_a_branchs_former_builds_is_told_and_the_branch_is_up_all_the_same(
+    shelf, raised, trouble
+):
+    shelf.trouble = trouble
+    old_versions.remove_former(raised)
+    assert f"Note: former builds stay in the registry. {trouble}\n" in raised.said
+
+
 def test_an_app_that_goes_leaves_no_name(shelf, pruned):
     shelf.tags[f"{V[2]}{CONTROL}"] = shelf.tags[str(V[0])]
     registry.forget(pruned.target, pruned.report)

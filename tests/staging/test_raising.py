@@ -1,6 +1,7 @@
 """Which failures are a commit's own, and whose data a build gets."""
 
 import io
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -46,6 +47,48 @@ def rise(monkeypatch):
         return rising.sources(SimpleNamespace(target=TARGET, facts=facts(OLD, live=OLD))), said.getvalue()
 
     return sources
+
+
+class Work:
+    """A host on which everything that is asked for is done."""
+
+    def __init__(self):
+        self.target, self.facts = TARGET, facts(OLD, live=OLD)
+
+    def carry_out(self, planner, what):
+        return True
+
+    def finish(self, plan, what):
+        pass
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """A branch on its way up, and what becomes of its former builds, in order."""
+    done = []
+    monkeypatch.setattr(raising, "databases", lambda _: {})
+    monkeypatch.setattr(raising, "write_down", lambda work, standing: done.append(f"up: {standing.commit.subject}"))
+    monkeypatch.setattr(raising, "tidy", lambda work, _: done.append("tidy"))
+    monkeypatch.setattr(raising.old_versions, "remove_former", lambda work: done.append("registry"))
+    monkeypatch.setattr(raising, "on_branch", lambda *_: nullcontext(Work()))
+    monkeypatch.setattr(raising.again, "is_live", lambda *_: True)
+    place = SimpleNamespace(app="app1", of=lambda _: TARGET, mirror=SimpleNamespace(follows=lambda *_: True))
+    return done, lambda number: Rise(
+        place, head("feature/X-12", number), standing("feature/X-12", asleep=True), False, Report(io.StringIO())
+    )
+
+
+def test_former_builds_leave_the_registry_once_visitors_get_the_new_one_and_the_host_has_no_other(steps):
+    done, rise = steps
+    rise(2)._on_host(Work(), V1)
+    assert done[-3:] == ["up: change 2", "tidy", "registry"]
+
+
+def test_a_branch_that_is_up_already_loses_its_former_builds_too(steps):
+    done, rise = steps
+    assert rise(1).is_up()
+    assert done[0] == "tidy"
+    assert done[-1] == "registry"
 
 
 LIVE = BRANCH.database(V1)
