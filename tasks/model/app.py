@@ -41,7 +41,8 @@ class Wheels:
     """Which wheels are compiled here, and for which processors.
 
     `compile` lists requirements that are built from source with `flags`; all others are taken
-    as wheels where the index has them. No program of a build runs for more than `timeout` seconds.
+    as wheels where the index has them. No program of a build runs for more than `timeout` seconds,
+    and Docker builds no image of it for longer.
     """
 
     requirements: str = "requirements.txt"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any
@@ -24,7 +25,7 @@ MACHINE_VARIABLES = (
 )  # fmt: skip
 LOG_LINES = 400
 LIMIT = Wheels.timeout
-"""Seconds that a program of a build may run, unless its app says otherwise."""
+"""Seconds that a program of a build may run, or Docker's own build of an image, unless its app says otherwise."""
 
 
 class Engine:
@@ -64,26 +65,41 @@ class Engine:
         return int(self._client.images.get(image).attrs["Size"])
 
     def build(
-        self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, say: Say, *, fresh: bool = False
-    ) -> None:
+        self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, say: Say, *,
+        fresh: bool = False, limit: int = LIMIT,
+    ) -> None:  # fmt: skip
         """Build an image from a Dockerfile's text and the files beside it; raises StepFailed with the log.
 
-        `fresh` uses nothing that is kept of earlier builds: packages are those of today.
+        `fresh` uses nothing that is kept of earlier builds: packages are those of today. What takes longer than
+        `limit` seconds is broken off: at its next line, or when there was none for as long.
         """
-        context = _context(dockerfile, files)
-        stream = self._client.api.build(
-            fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True, decode=True,
-            network_mode="host", buildargs=_machine_variables(), nocache=fresh,
-        )  # fmt: skip
+        from requests.exceptions import ReadTimeout
+        from urllib3.exceptions import ReadTimeoutError
+
         log: list[str] = []
-        for event in stream:
-            if "error" in event:
-                raise StepFailed(f"{what}: {event['error'].strip()}", "\n".join(log))
-            for line in event.get("stream", "").splitlines():
-                if line.strip():
-                    log.append(line)
-                    say(line.strip())
-            del log[:-LOG_LINES]
+        end = time.monotonic() + limit
+        try:
+            events = self._client.api.build(
+                fileobj=_context(dockerfile, files), custom_context=True, tag=tag, rm=True, forcerm=True, decode=True,
+                network_mode="host", buildargs=_machine_variables(), nocache=fresh, timeout=limit,
+            )  # fmt: skip
+            with closing(events):  # Docker ends a build to which nobody listens any more
+                for event in events:
+                    if "error" in event:
+                        raise StepFailed(f"{what}: {event['error'].strip()}", "\n".join(log))
+                    for line in event.get("stream", "").splitlines():
+                        if line.strip():
+                            log.append(line)
+                            say(line.strip())
+                    del log[:-LOG_LINES]
+                    if time.monotonic() > end:
+                        raise TimeoutError
+        except (TimeoutError, ReadTimeout, ReadTimeoutError):
+            raise StepFailed(
+                f"{what}: Docker's build of it took more than {limit} s, and was broken off.\n"
+                "Do the mirror of packages and the registry of its base answer? Then the same again.",
+                "\n".join(log),
+            ) from None
 
     def run(
         self, what: str, image: str, argv: Argv, *, say: Say,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from ..plan import render
 from ..plan.wishes import Target
 from . import job_layer, registry, requirements, shared_images, wheelhouses
 from .alone import alone
-from .engine import Engine, Say, in_words
+from .engine import LIMIT, Engine, Say, in_words
 from .foreign import (
     has_other_cause,
     held_against_the_code,
@@ -79,7 +79,7 @@ class _Build:
         with self.report.phase("source") as progress:
             source = self._source(progress)
         with self.report.phase("builder") as progress:
-            builder = builder_image(self.engine, self.cache, self.app.packages, progress)
+            builder = builder_image(self.engine, self.cache, self.app.packages, progress, self.app.wheels.timeout)
         with self.report.phase("wheels") as progress:
             wheelhouse = self._wheels(builder, source, progress)
         with self.report.phase("base") as progress:
@@ -94,7 +94,7 @@ class _Build:
         with self.report.phase("image") as progress:
             created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
             text = plans.image(self.app, dependencies, version, self.code.label, created, self.code.origin)
-            self.engine.build("image", text, {"app.tar": layer.read_bytes()}, str(image), progress.now)
+            self._build("image", text, {"app.tar": layer.read_bytes()}, str(image), progress)
             size = self.engine.size(str(image))
             progress.tell(f"{size / 1e6:.1f} MB")
         if any(".so" in Path(name).suffixes for name in names):
@@ -191,7 +191,7 @@ class _Build:
             recipe = plans.debian_base(self.app)
             tag = recipe.tag(self.engine.image_id(plans.DEBIAN) or "")
             if not shared_images.has(self.engine, self.cache, tag):
-                self.engine.build("base image", recipe.dockerfile, recipe.files, tag, progress.now)
+                self._build("base image", recipe.dockerfile, recipe.files, tag, progress)
         else:
             argv = plans.slim_base(self.app, EPOCH)
             tag = f"depl-slim:{plans.digest(self.engine.image_id(builder) or '', *argv)}"
@@ -217,10 +217,13 @@ class _Build:
             shutil.copyfile(made, kept.with_suffix(".new"))
             kept.with_suffix(".new").rename(kept)
         unchecked = f"{tag}{shared_images.UNCHECKED}"
-        self.engine.build("dependencies", text, {"deps.tar": kept.read_bytes(), **jobs}, unchecked, progress.now)
+        self._build("dependencies", text, {"deps.tar": kept.read_bytes(), **jobs}, unchecked, progress)
         said = self._check(unchecked, progress)
         self.engine.rename(unchecked, tag)
         return tag, f"{kept.stat().st_size / 1e6:.1f} MB, {said}"
+
+    def _build(self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, progress: Progress) -> None:
+        self.engine.build(what, dockerfile, files, tag, progress.now, limit=self.app.wheels.timeout)
 
     def _tar(
         self, what: str, builder: str, argv: tuple[str, ...], name: str, progress: Progress,
@@ -267,7 +270,7 @@ class _Build:
             wheelhouses.remove(house)
 
 
-def builder_image(engine: Engine, cache: Path, packages: Packages, progress: Progress) -> str:
+def builder_image(engine: Engine, cache: Path, packages: Packages, progress: Progress, limit: int = LIMIT) -> str:
     """The image that builds, with these packages; made where it is not there. Raises Refused without Debian's."""
     must_have_debian(engine)
     recipe = plans.builder(packages)
@@ -275,7 +278,7 @@ def builder_image(engine: Engine, cache: Path, packages: Packages, progress: Pro
     if shared_images.has(engine, cache, tag):
         progress.tell("kept")
     else:
-        engine.build("builder image", recipe.dockerfile, recipe.files, tag, progress.now)
+        engine.build("builder image", recipe.dockerfile, recipe.files, tag, progress.now, limit=limit)
         progress.tell("built")
     return tag
 

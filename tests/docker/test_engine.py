@@ -41,3 +41,15 @@ def test_a_program_of_a_build_that_ends_in_time_is_not_held_up():
     began = time.monotonic()
     assert Engine("test-engine").run("x", DEBIAN, ("echo", "done"), mounts={}, say=print, limit=600) == "done"
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.integration
+def test_a_build_of_docker_that_does_not_end_is_ended():
+    engine = Engine("test-engine-limit")
+    began = time.monotonic()
+    with pytest.raises(StepFailed, match="base image: Docker's build of it took more than 2 s, and was broken off"):
+        engine.build("base image", f"FROM {DEBIAN}\nRUN sleep 61.25", {}, "depl-test-engine:limit", print, limit=2)
+    assert time.monotonic() - began < 30
+    while [one for one in engine._client.containers.list() if "sleep 61.25" in str(one.attrs["Args"])]:
+        assert time.monotonic() - began < 30, "Docker goes on with it"
+        time.sleep(0.2)

@@ -60,6 +60,28 @@ def build_of(tmp_path, monkeypatch):
     return make
 
 
+def test_dockers_own_builds_have_the_apps_limit(monkeypatch, tmp_path):
+    limits = {}
+
+    class Building(Docker):
+        def has(self, image):
+            return image == images.plans.DEBIAN
+
+        def build(self, what, *_, limit):
+            limits[what] = limit
+
+        def size(self, image):
+            return 1
+
+    monkeypatch.setattr(images, "Engine", lambda label: Building(None))
+    app = replace(APP, base="debian", wheels=replace(APP.wheels, timeout=77))
+    target = replace(TARGET, app=app, environment=replace(ENVIRONMENT, cache=str(tmp_path)))
+    build = images._Build(target, None, Report(io.StringIO()), tmp_path)
+    builder = images.builder_image(build.engine, tmp_path, app.packages, QUIET, app.wheels.timeout)
+    build._base(builder, QUIET)
+    assert limits == {"builder image": 77, "base image": 77}
+
+
 def test_links_that_requirements_plant_beside_the_wheels_lead_nowhere(tmp_path, build_of):
     keys = tmp_path / "authorized_keys"
     keys.write_text("mine")
