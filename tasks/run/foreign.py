@@ -15,10 +15,12 @@ from ..errors import StepFailed
 BUILD = "build"
 """The phase of what fails by the code that is built, not by the machine, the package index or Debian's mirror."""
 
-_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_FULL = re.compile(r"(No space left on device|Disk quota exceeded)(?!: '/dev/shm/)")
+"""What a container has for shared memory is its own, and as small the next time."""
 _OFFLINE = re.compile(
     r"Retrying \(Retry\(total=0,(?![\s\S]*\n\s*(Downloading|Using cached|Building wheel) )"
-    r"|Max retries exceeded|confirming the ssl certificate|is not a trusted or secure host"
+    r"|(due to an OSError|Could not fetch URL \S+): .*Max retries exceeded"
+    r"|confirming the ssl certificate|is not a trusted or secure host"
     r"|pip\._vendor\.(urllib3|requests)\.exceptions\."
     r"\w*(Timeout|Connection|Protocol|Proxy|SSL|Retry|IncompleteRead)\w*: "
     r"|HTTP error (407|408|429|5\d\d) while getting "

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,8 @@ OWN = [
     [f"ERROR: {CONFLICT}"],
     ["  ERROR: HTTP error 404 while getting https://x/y-1.tar.gz"],
     ["ConnectionRefusedError: [Errno 111] Connection refused"],
+    ["requests.exceptions.ConnectionError: HTTPConnectionPool(host='x', port=9): Max retries exceeded with url: /data"],
+    ["OSError: [Errno 28] No space left on device: '/dev/shm/pool'"],
     [],
 ]
 
@@ -102,7 +105,7 @@ def index():
 def pip(folder, address, **more):
     """What pip says when it is to get what is not there."""
     words = ("wheel", "--no-cache-dir", "--retries", "0", "--wheel-dir", str(folder), "--index-url", address, "x==1")
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    own = {name: value for name, value in os.environ.items() if not re.match("PIP_|.*_proxy$", name, re.IGNORECASE)}
     environment = {**own, "PIP_CONFIG_FILE": "/dev/null", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
     done = subprocess.run(
         [sys.executable, "-m", "pip", *words], env=environment, capture_output=True, text=True, check=False
