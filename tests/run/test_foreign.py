@@ -204,18 +204,32 @@ def test_what_a_build_has_shut_is_removed_and_what_it_links_to_stays(nobody):
     assert kept.stat().st_mode & 0o777 == 0o500
 
 
-def test_a_tree_deeper_than_a_path_may_be_long_is_removed(tmp_path):
-    work = tmp_path / "work-app1"
+@pytest.mark.parametrize(("levels", "name"), [(100, "d" * 80), (1500, "d")])
+def test_a_tree_deeper_than_a_path_may_be_long_or_calls_may_nest_is_removed(nobody, levels, name):
+    kept, work = nobody / "kept", nobody / "work-app1"
+    kept.mkdir(mode=0o500)
     work.mkdir()
     here = os.open(work, os.O_RDONLY)
-    for _ in range(100):
-        os.mkdir("d" * 80, dir_fd=here)
-        below = os.open("d" * 80, os.O_RDONLY, dir_fd=here)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=here)
+        os.symlink(kept, "link", dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.fchmod(here, 0o500)
         os.close(here)
         here = below
+    os.fchmod(here, 0o000)
     os.close(here)
     remove_folder(work)
-    assert not work.exists()
+    assert [one.name for one in nobody.iterdir()] == ["kept"]
+    assert kept.stat().st_mode & 0o777 == 0o500
+
+
+def test_a_link_in_the_place_of_a_folder_is_not_followed(tmp_path):
+    kept = tmp_path / "kept"
+    (kept / "below").mkdir(parents=True, mode=0o500)
+    (tmp_path / "work-app1").symlink_to(kept)
+    remove_folder(tmp_path / "work-app1")
+    assert (kept / "below").stat().st_mode & 0o777 == 0o500
 
 
 def test_a_folder_that_is_not_there_is_removed(tmp_path):
