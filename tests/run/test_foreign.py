@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import StepFailed
+from tasks.run import foreign
 from tasks.run.foreign import has_other_cause, is_lacking, is_unanswered, names_in, plain_file, remove_folder
 from tasks.staging.raising import is_to_blame
 
@@ -174,6 +176,79 @@ def test_a_result_that_is_no_tar_is_told_and_held_against_the_code(tmp_path, fou
     with pytest.raises(StepFailed, match="own code: what it left as its result is no tar") as caught:
         names_in(tmp_path / "app.tar", "own code")
     assert is_to_blame(caught.value)
+
+
+def header(name, size=0, kind=tarfile.REGTYPE):
+    one = tarfile.TarInfo(name)
+    one.size, one.type = size, kind
+    return one.tobuf(tarfile.USTAR_FORMAT if size >= 0 else tarfile.GNU_FORMAT)
+
+
+def pax(content):
+    """An entry that says more of the next one."""
+    return header("more", len(content), tarfile.XHDTYPE) + content + b"\0" * (-len(content) % tarfile.BLOCKSIZE)
+
+
+END = b"\0" * 2 * tarfile.BLOCKSIZE
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(header("a") + pax(b"14 size=-1536\n") + header("b") + END, id="leads back"),
+        pytest.param(header("a", -1024) + END, id="leads back by its own header"),
+        pytest.param(pax(b"36 size=999999999999999999999999999\n") + header("b") + END, id="leads out of all numbers"),
+        pytest.param(pax(b"28 size=4611686018427387904\n") + header("b") + END, id="leads out of all files"),
+        pytest.param(pax(b"1" * 300_000) + header("b") + END, id="a number of 300,000 digits"),
+        pytest.param(header("a", 5000) + b"x" * 100, id="broken off"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+def test_a_tar_that_leads_astray_is_told_at_once_and_held_against_the_code(tmp_path, found):
+    (tmp_path / "app.tar").write_bytes(found)
+    with pytest.raises(StepFailed, match="own code: what it left as its result is no tar") as caught:
+        names_in(tmp_path / "app.tar", "own code")
+    assert is_to_blame(caught.value)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(pax(b"22 GNU.sparse.map=a,b\n") + header("b") + END, id="map"),
+        pytest.param(pax(b"22 GNU.sparse.size=zz\n") + header("b") + END, id="size"),
+        pytest.param(pax(b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n") + header("b") + END, id="no map"),
+    ],
+)
+def test_a_tar_with_holes_that_are_none_is_told_and_held_against_the_code(tmp_path, found):
+    (tmp_path / "app.tar").write_bytes(found)
+    with pytest.raises(StepFailed, match="own code: what it left as its result is no tar") as caught:
+        names_in(tmp_path / "app.tar", "own code")
+    assert is_to_blame(caught.value)
+
+
+def test_a_tar_that_takes_too_long_is_told_and_held_against_the_code(tmp_path, monkeypatch):
+    monkeypatch.setattr(foreign, "SECONDS", 0)
+    (tmp_path / "app.tar").write_bytes(header("a") + END)
+    with pytest.raises(StepFailed, match="own code: what it left as its result takes more than 0 s to list") as caught:
+        names_in(tmp_path / "app.tar", "own code")
+    assert is_to_blame(caught.value)
+
+
+def test_a_tar_whose_entries_say_more_of_each_other_is_listed(tmp_path):
+    (tmp_path / "app.tar").write_bytes(pax(b"13 comment=x\n") * 3000 + header("b.so") + END)
+    assert names_in(tmp_path / "app.tar", "own code") == ["b.so"]
+
+
+def test_names_are_listed_whatever_they_are_made_of(tmp_path):
+    names = ["app/", "app/x.cpython-311.so", "app/a b.so.1", "-x:y.so", "n" * 300 + ".so"]
+    odd = ["two\nlines.so", os.fsdecode(b"caf\xe9.so")]
+    with tarfile.open(tmp_path / "app.tar", "w", format=tarfile.GNU_FORMAT) as packed:
+        for name in names + odd:
+            packed.addfile(tarfile.TarInfo(name))
+    found = names_in(tmp_path / "app.tar", "own code")
+    assert found[: len(names)] == names
+    assert all(".so" in Path(name).suffixes for name in found[1:])
+    assert len(found) == len(names + odd)
 
 
 @pytest.fixture
