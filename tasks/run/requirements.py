@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from ..errors import StepFailed
 from ..plan.build import digest
+from .foreign import BUILD
 
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*")
@@ -25,7 +30,7 @@ _ELSEWHERE = re.compile(
 def inputs(source: Path, name: str) -> str:
     """The digest of a requirements file and all that it includes (-r, -c); of the whole source where it names a path.
 
-    Two sources with the same digest have the same wheels, so that nobody's code gets into another's.
+    Two sources with the same digest have the same wheels, so that nobody's code gets into another's. Raises StepFailed.
     """
     source = source.resolve()
     files = [source / name]
@@ -50,14 +55,38 @@ def _lines(text: str) -> list[str]:
 
 def _is_in(source: Path, file: Path) -> bool:
     """Whether a file is in the source, and no link on the way to it leads elsewhere."""
-    return file.is_file() and file.is_relative_to(source) and file.resolve() == file
+    with suppress(OSError):  # a name that no file can have
+        return file.is_file() and file.is_relative_to(source) and file.resolve() == file
+    return False
 
 
 def _of_all(source: Path) -> str:
-    return digest(*(part for file in sorted(source.rglob("*")) for part in (str(file.relative_to(source)), _of(file))))
+    try:
+        return digest(
+            *(part for file in sorted(_below(source)) for part in (_name(file.relative_to(source)), _of(file)))
+        )
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise StepFailed("wheels: a path in the source is too long to be read.", phase=BUILD) from None
 
 
-def _of(file: Path) -> str:
+def _below(source: Path) -> Iterator[Path]:
+    """All that is in a folder, however deep: Path.rglob of Python 3.11 calls itself for each level."""
+    folders = [source]
+    for folder in folders:
+        for one in folder.iterdir():
+            yield one
+            if one.is_dir() and not one.is_symlink():
+                folders.append(one)
+
+
+def _of(file: Path) -> bytes:
     if file.is_symlink():
-        return f"to {file.readlink()}"
-    return digest(file.read_bytes()) if file.is_file() else ""
+        return b"to " + _name(file.readlink())
+    return digest(file.read_bytes()).encode() if file.is_file() else b""
+
+
+def _name(path: Path) -> bytes:
+    """A name as it was committed: of any encoding."""
+    return str(path).encode(errors="surrogateescape")

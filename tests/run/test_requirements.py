@@ -1,8 +1,13 @@
 """Wheels are kept by all that decides what they are: what requirements include, and code that they lead to."""
 
+import os
+
 import pytest
 
+from tasks.errors import StepFailed
+from tasks.run.foreign import remove_folder
 from tasks.run.requirements import inputs
+from tasks.staging.raising import is_to_blame
 
 
 @pytest.fixture
@@ -89,3 +94,63 @@ def test_a_link_out_of_the_source_is_not_followed(source, tmp_path_factory):
     before = say(source, "-r more.txt\n")
     outside.write_text("django\n")
     assert inputs(source, "requirements.txt") == before
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "link", "link to"])
+def test_names_that_are_no_utf_8_decide_as_others_do(source, what):
+    odd = source / os.fsdecode(b"caf\xe9")
+    before = say(source, "./sub\n")
+    if what == "file":
+        odd.write_text("one")
+    elif what == "folder":
+        odd.mkdir()
+    else:
+        (odd if what == "link" else source / "link").symlink_to("sub" if what == "link" else odd.name)
+    assert inputs(source, "requirements.txt") != before
+    say(source, "flask\n")
+    assert inputs(source, "requirements.txt") != before
+
+
+def test_plain_names_are_counted_as_ever(source):
+    """Else all wheels would be compiled anew."""
+    (source / "sub" / "é.py").write_text("é")
+    (source / "link").symlink_to("sub/é.py")
+    assert say(source, "./sub\n") == "0344ed7c2ca74b0d"
+    assert say(source, "flask\n-r sub/é.py") == "64fd280874d92b87"
+
+
+@pytest.mark.parametrize("line", ["-r " + "a" * 300, "-r " + "a/" * 3000 + "b", "-r a\0b"])
+def test_a_name_that_no_file_can_have_is_not_there(source, line):
+    before = say(source, f"{line}\n")
+    (source / "setup.py").write_text("# two\n")
+    assert inputs(source, "requirements.txt") != before
+
+
+@pytest.fixture
+def deep(source):
+    """Make this many folders in each other, all of a name."""
+
+    def make(levels, name):
+        here = os.open(source, os.O_RDONLY)
+        for _ in range(levels):
+            os.mkdir(name, dir_fd=here)
+            below = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(here)
+
+    yield make
+    remove_folder(source)
+
+
+def test_all_of_a_deep_tree_decides(source, deep):
+    before = say(source, "./sub\n")
+    deep(1500, "d")
+    assert inputs(source, "requirements.txt") != before
+
+
+def test_a_path_that_is_too_long_is_told_and_held_against_the_code(source, deep):
+    deep(100, "d" * 80)
+    with pytest.raises(StepFailed, match="wheels: a path in the source is too long to be read") as caught:
+        say(source, "./sub\n")
+    assert is_to_blame(caught.value)
