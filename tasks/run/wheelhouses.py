@@ -17,6 +17,8 @@ from ..errors import StepFailed
 
 DONE = "done"
 LOG = "compile.log"
+LOG_MB = 100
+"""What the log may have: 100,000 files compiled, with 1,000 letters for each."""
 _WHEEL = re.compile(r"[\w.]+(-[\w.!+]+){4,5}\.whl", re.ASCII)
 
 
@@ -32,7 +34,8 @@ def is_whole(house: Path) -> bool:
 def take(left: Path, house: Path) -> Path:
     """Make a wheelhouse of what pip left in a folder of its own: wheels and the compilers' log, nothing else.
 
-    It is not whole yet. Raises StepFailed for one of these that is no plain file, or has another name elsewhere.
+    It is not whole yet. Raises StepFailed for one of these that is no plain file, or has another name elsewhere, and
+    for a log that is too large to be read.
     """
     house.mkdir(parents=True)
     try:
@@ -41,6 +44,8 @@ def take(left: Path, house: Path) -> Path:
                 found = one.lstat()
                 if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
                     raise StepFailed(f"wheels: {one.name} is no plain file.")
+                if one.name == LOG and found.st_size > LOG_MB * 1_000_000:
+                    raise StepFailed(f"wheels: {LOG} has more than {LOG_MB} MB.")
                 one.rename(house / one.name).chmod(0o644)
     except PermissionError as error:  # of a folder that what ran there has shut
         raise StepFailed(f"wheels: what pip left can't be read: {error.strerror}.") from None

@@ -1,6 +1,7 @@
 """What a build takes from programs that may be a branch's own."""
 
 import io
+import os
 from dataclasses import replace
 
 import pytest
@@ -108,6 +109,16 @@ def test_a_compilers_log_of_any_encoding_is_counted(build_of):
         (folder / "compile.log").write_bytes(b"gcc -c caf\xe9.c\n")
 
     assert wheelhouses.is_whole(build_of(compile_it)["wheels"]())
+
+
+def test_a_compilers_log_that_is_too_large_is_held_against_the_commit(build_of):
+    def swell(folders):
+        (images.Path(folders["/wheels"]) / "compile.log").touch()
+        os.truncate(images.Path(folders["/wheels"]) / "compile.log", 2**40)
+
+    with pytest.raises(StepFailed, match="more than 100 MB") as raised:
+        build_of(swell)["wheels"]()
+    assert is_to_blame(raised.value)
 
 
 def failing(log):

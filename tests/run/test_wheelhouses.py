@@ -112,6 +112,14 @@ def test_what_is_no_plain_file_is_refused_by_its_name(wheels, left, secret, name
     assert not wheelhouses.is_whole(wheels / "app1-k")
 
 
+def test_a_log_that_is_too_large_to_be_read_is_refused(wheels, left):
+    (left / "compile.log").touch()
+    os.truncate(left / "compile.log", 2**40)
+    with pytest.raises(StepFailed, match=r"wheels: compile\.log has more than 100 MB\."):
+        wheelhouses.take(left, wheels / "app1-k")
+    assert list((wheels / "app1-k").iterdir()) == []
+
+
 def test_nobody_may_run_what_is_taken(wheels, left):
     (left / FLASK).chmod(0o4755)
     assert (wheelhouses.take(left, wheels / "app1-k") / FLASK).stat().st_mode & 0o7777 == 0o644
