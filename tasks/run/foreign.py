@@ -9,29 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import StepFailed
+from . import pip
 
 BUILD = "build"
 """The phase of what fails by the code that is built, not by the machine, the package index or Debian's mirror."""
 
 _FULL = re.compile(r"(No space left on device|Disk quota exceeded)(?!: '/dev/shm/)")
 """What a container has for shared memory is its own, and as small the next time."""
-_OFFLINE = re.compile(
-    r"Retrying \(Retry\(total=0,(?![\s\S]*\n\s*(Downloading|Using cached|Building wheel) )"
-    r"|(due to an OSError|Could not fetch URL \S+): .*Max retries exceeded"
-    r"|confirming the ssl certificate|is not a trusted or secure host"
-    r"|pip\._vendor\.(urllib3|requests)\.exceptions\."
-    r"\w*(Timeout|Connection|Protocol|Proxy|SSL|Retry|IncompleteRead)\w*: "
-    r"|HTTP error (407|408|429|5\d\d) while getting "
-    r"|Could not fetch URL \S+: (407|408|429|5\d\d) "
-)
-"""What pip says when it gives up; not what it says at each try, nor at the last one where it went on after it."""
-_LACKING = re.compile(r"ERROR: No matching distribution found for ")
-_UNANSWERED = re.compile(
-    r"Could not fetch URL \S+: ((407|408|429|5\d\d) |timed out|connection error|.*Max retries exceeded)"
-)
 
 SECONDS = 600
-"""That a list of what is in a tar may take."""
+"""How long a result may take to list."""
 
 
 @contextmanager
@@ -45,22 +32,8 @@ def held_against_the_code(*, online: bool = False) -> Iterator[None]:
 
 
 def has_other_cause(log: str, online: bool) -> bool:
-    """Whether a program of a build failed for a full disk or, where it is `online`, for a package index out of reach.
-
-    By pip's own words. An index that answers, but with an error, it tells like one that has no such package, unless it
-    is asked for more (PIP_VERBOSE).
-    """
-    return bool(_FULL.search(log) or (online and _OFFLINE.search(log)))
-
-
-def is_lacking(log: str) -> bool:
-    """Whether pip failed because it found no such package or version."""
-    return bool(_LACKING.search(log))
-
-
-def is_unanswered(line: str) -> bool:
-    """Whether pip, asked for more, says in a line that a page of the index did not come."""
-    return bool(_UNANSWERED.match(line.strip()))
+    """Whether a program of a build failed for a full disk or, where it is `online`, an index out of reach."""
+    return bool(_FULL.search(log) or (online and pip.is_offline(log)))
 
 
 def plain_file(path: Path, what: str) -> Path:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,18 +18,10 @@ from ..model.version import Version
 from ..plan import build as plans
 from ..plan import render
 from ..plan.wishes import Target
-from . import job_layer, registry, requirements, shared_images, wheelhouses
+from . import job_layer, pip, registry, requirements, shared_images, wheelhouses
 from .alone import alone
 from .engine import LIMIT, Engine, Say, in_words
-from .foreign import (
-    has_other_cause,
-    held_against_the_code,
-    is_lacking,
-    is_unanswered,
-    names_in,
-    plain_file,
-    remove_folder,
-)
+from .foreign import held_against_the_code, names_in, plain_file, remove_folder
 from .report import Progress, Report
 from .source import Code
 
@@ -143,7 +135,7 @@ class _Build:
         left = self.folder / "wheels"  # not the house: what requirements name runs here, and may leave anything
         left.mkdir()
         with held_against_the_code(online=True):
-            self._pip(builder, left, source, progress)
+            pip.asked_again(partial(self._pip, builder, left, source), progress.now)
             log = wheelhouses.take(left, house) / wheelhouses.LOG
         calls = sum(" -c " in line for line in log.read_text("utf-8", "replace").splitlines()) if log.exists() else 0
         found = [one.name for one in house.glob("*.whl")]
@@ -154,37 +146,13 @@ class _Build:
         progress.tell(f"{len(found)} wheels, {calls} files compiled with {self.app.wheels.cflags[:24]}…{free}")
         return house
 
-    def _pip(self, builder: str, left: Path, source: Path, progress: Progress) -> None:
-        """Leave the wheels of the requirements in a folder; raises StepFailed.
-
-        Where pip finds no such package, it is run again, to say more than people want to read: without that, an index
-        that answers with an error can't be told from one that lacks the package.
-        """
-
-        def run(say: Say, **more: str) -> None:
-            self.engine.run(
-                "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
-                mounts={str(left): plans.WHEELS, str(source): plans.SOURCE},
-                environment={**plans.flags(self.app, EPOCH), **more}, network="host", limit=self.app.wheels.timeout,
-                say=say,
-            )  # fmt: skip
-
-        try:
-            run(progress.now)
-        except StepFailed as error:
-            if not is_lacking(error.log) or has_other_cause(error.log, online=True):
-                raise
-            progress.now("asking the package index again")
-            said = deque[str](maxlen=1)
-            try:
-                run(lambda line: said.append(line) if is_unanswered(line) else None, PIP_VERBOSE="2")
-            except StepFailed as again:
-                if not is_lacking(again.log):
-                    raise
-                if not said:
-                    raise error from None
-                why = f"wheels: {said[0]:.300}\nThe package index does not answer as it should: try again when it does."
-                raise StepFailed(why, f"{said[0]}\n{error.log}") from None
+    def _pip(self, builder: str, left: Path, source: Path, say: Say, more: Mapping[str, str]) -> None:
+        self.engine.run(
+            "wheels", builder, plans.wheels(self.app, f"{plans.SOURCE}/{self.app.wheels.requirements}"),
+            mounts={str(left): plans.WHEELS, str(source): plans.SOURCE},
+            environment={**plans.flags(self.app, EPOCH), **more}, network="host", limit=self.app.wheels.timeout,
+            say=say,
+        )  # fmt: skip
 
     def _base(self, builder: str, progress: Progress) -> str:
         if self.app.base == "debian":
