@@ -19,7 +19,7 @@ from ..plan.service_facts import ServiceFacts
 from ..plan.wishes import Estate, Target
 from . import apps, files, inventory, registry, secrets, settings, source
 from . import images as of_apps
-from .engine import Engine
+from .engine import Engine, in_words
 from .question import of_services
 from .report import Report
 from .ssh import Fleet
@@ -121,6 +121,7 @@ def _image_of_app(estate: Estate, service: Service, report: Report, *, fresh: bo
     return f"{where}:{version}-{digest}"
 
 
+@in_words("build of images")
 def _image_of_recipe(estate: Estate, service: Service, report: Report, *, fresh: bool, dry: bool) -> str:
     """The newest image in the registry that is made of today's recipe; built and pushed where there is none."""
     kind, where = service.made_of, estate.environment.registry
