@@ -19,6 +19,8 @@ _FULL = re.compile(r"(No space left on device|Disk quota exceeded)(?!: '/dev/shm
 
 SECONDS = 600
 """How long a result may take to list."""
+LARGEST_GB = 4
+"""How large it may be: it is read into memory as a whole."""
 
 
 @contextmanager
@@ -37,9 +39,14 @@ def has_other_cause(log: str, online: bool) -> bool:
 
 
 def plain_file(path: Path, what: str) -> Path:
-    """A file that a source's own code wrote; raises StepFailed for what leads elsewhere: it would be read out here."""
+    """A file that a source's own code wrote.
+
+    Raises StepFailed for what leads elsewhere, since it would be read out here, and for what is too large.
+    """
     if path.is_symlink() or not path.is_file():
         raise StepFailed(f"{what}: what it left as its result is no file.")
+    if path.stat().st_size > LARGEST_GB * 10**9:
+        raise StepFailed(f"{what}: what it left as its result has more than {LARGEST_GB} GB.")
     return path
 
 

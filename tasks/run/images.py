@@ -117,7 +117,7 @@ class _Build:
         described = f"conf/apps/{branch.app if branch else self.app.name}.yml"
         if not (source / "setup.py").exists() and not (source / "pyproject.toml").exists():
             raise StepFailed(f"{described}: source.path: there is no setup.py or pyproject.toml in {where}")
-        if not (source / self.app.wheels.requirements).is_file():
+        if not requirements.are_in(source, self.app.wheels.requirements):
             wanted = self.app.wheels.requirements
             raise StepFailed(f"{described}: wheels.requirements: there is no {wanted} in {where}")
 

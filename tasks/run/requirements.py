@@ -27,6 +27,11 @@ _ELSEWHERE = re.compile(
 """Lines that lead to a package index or another machine. All others may mean something in the source."""
 
 
+def are_in(source: Path, name: str) -> bool:
+    """Whether a source has a file of that name, and not by a link that leads out of it."""
+    return (source / name).is_file() and (source / name).resolve().is_relative_to(source.resolve())
+
+
 def inputs(source: Path, name: str) -> str:
     """The digest of a requirements file and all that it includes (-r, -c); of the whole source where it names a path.
 

@@ -94,6 +94,13 @@ def test_a_result_that_is_no_file_is_told(tmp_path, make):
         plain_file(tmp_path / "app.tar", "own code")
 
 
+def test_a_result_that_no_image_could_have_is_not_read(tmp_path):
+    with (tmp_path / "app.tar").open("wb") as file:
+        file.truncate((foreign.LARGEST_GB * 10**9) + 1)
+    with pytest.raises(StepFailed, match=r"own code: what it left as its result has more than 4 GB\."):
+        plain_file(tmp_path / "app.tar", "own code")
+
+
 def test_a_file_is_taken_as_it_is(tmp_path):
     (tmp_path / "app.tar").write_bytes(b"x")
     assert plain_file(tmp_path / "app.tar", "own code").read_bytes() == b"x"

@@ -9,10 +9,11 @@ from docker.errors import APIError
 
 from tasks.errors import DeplError, StepFailed
 from tasks.model.branch import Branch
-from tasks.run import images, wheelhouses
+from tasks.run import images, services, wheelhouses
 from tasks.run.report import Progress, Report
 from tasks.staging.raising import is_to_blame
 
+from ..plan.estate import ESTATE
 from ..plan.world import APP, ENVIRONMENT, TARGET
 
 QUIET = Progress(lambda text: None)
@@ -239,6 +240,28 @@ def test_what_a_commit_lacks_is_held_against_it_and_the_file_that_is_named_exist
     assert is_to_blame(raised.value)
 
 
+@pytest.mark.parametrize("to", ["/etc/hostname", "../../x", "requirements.txt"])
+def test_requirements_that_lead_out_of_the_source_are_none(build_of, tmp_path, to):
+    class Linked(Code):
+        def export(self, folder):
+            super().export(folder)
+            (tmp_path / "x").touch()
+            (folder / "requirements.txt").symlink_to(to)
+
+    with pytest.raises(StepFailed, match="there is no requirements.txt in app at 123") as raised:
+        build_of(failing(""), code=Linked("setup.py"))["source"]()
+    assert is_to_blame(raised.value)
+
+
+def test_requirements_may_lead_to_another_file_of_the_source(build_of):
+    class Linked(Code):
+        def export(self, folder):
+            super().export(folder)
+            (folder / "requirements.txt").symlink_to("pinned.txt")
+
+    build_of(failing(""), code=Linked("setup.py", "pinned.txt"))["source"]()
+
+
 def test_a_commit_without_the_folder_is_to_blame_and_a_full_disk_is_not(build_of):
     class Gone(Code):
         def export(self, folder):
@@ -260,3 +283,7 @@ def test_a_docker_that_refuses_is_told_without_a_traceback(monkeypatch, tmp_path
         images.build(target, Code(), Report(io.StringIO()))
     with pytest.raises(DeplError, match="no space left on device"):
         images.forget(target)
+    monkeypatch.setattr(services, "Engine", broken)
+    monkeypatch.setattr(services.registry, "tags", lambda *_: [])
+    with pytest.raises(DeplError, match="no space left on device"):
+        services.images(ESTATE, Report(io.StringIO()))
