@@ -21,8 +21,8 @@ LOCAL = (
 SECONDS = 600
 WHOLE = ("HEAD", "objects", "refs")
 """What git knows a repository by; the rest it does without."""
-LEFT = (".lock", "packed-refs.new")
-"""How the names of files end that one git makes to hold up another. No branch's name can."""
+LEFT = "packed-refs.new"
+"""What git makes to hold up another one, beside files whose names end in .lock, as no branch's name can."""
 PATIENCE = 5.0
 """Seconds that a git that still runs in a repository is waited for, where such files are there."""
 
@@ -67,7 +67,8 @@ def _heal(repository: Path) -> None:
 
     But a git outlives whoever was killed over it, and its gc goes on by itself. Where one runs, they may be its own.
     """
-    left = [Path(here, name) for here, _, files in os.walk(repository) for name in files if name.endswith(LEFT)]
+    left = [Path(here, name) for here, _, files in os.walk(repository) for name in files if name.endswith(".lock")]
+    left += [one for one in (repository / LEFT,) if one.exists()]
     until = time.monotonic() + PATIENCE
     while left and _runs_in(repository):
         if time.monotonic() > until:

@@ -179,6 +179,16 @@ def test_lock_files_of_a_git_that_was_killed_hold_up_nobody(packed, repository, 
     assert not (packed.folder / left).exists()
 
 
+def test_a_branch_that_is_called_like_a_file_of_gits_stays(packed, repository):  # noqa: F811
+    git(repository, "branch", "my-packed-refs.new")
+    assert "my-packed-refs.new" in heads(packed)
+    loose = packed.folder / "refs/heads/my-packed-refs.new"
+    assert loose.exists()
+    with pytest.raises(DeplError):
+        Mirror(packed.folder, "/nowhere").fetch("ana", Report())
+    assert loose.exists()
+
+
 def test_a_lock_file_stays_while_a_git_runs_there(packed, repository, reader, monkeypatch):  # noqa: F811
     monkeypatch.setattr("tasks.run.git.PATIENCE", 0.2)
     leave(packed, repository, "packed-refs.lock")
