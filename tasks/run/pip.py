@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Mapping
 
 from ..errors import StepFailed
+from .engine import Say
 
-Say = Callable[[str], None]
-
-_UNANSWERED = r"Could not fetch URL \S+: ((407|408|429|5\d\d) |timed out|connection error|.*Max retries exceeded)"
+_UNANSWERED = (
+    r"Could not fetch URL (?P<url>\S+): ((407|408|429|5\d\d) |timed out|connection error|.*Max retries exceeded)"
+)
+_LACKING = re.compile(r"No matching distribution found for ([A-Za-z0-9][A-Za-z0-9._-]*)")
 _OFFLINE = re.compile(
     r"Retrying \(Retry\(total=0,(?![\s\S]*\n\s*(Downloading|Using cached|Building wheel) )"
     r"|due to an OSError: .*Max retries exceeded"
@@ -32,14 +33,19 @@ def is_offline(log: str) -> bool:
     return bool(_OFFLINE.search(log))
 
 
-def is_lacking(log: str) -> bool:
-    """Whether pip failed because it found no such package or version."""
-    return "ERROR: No matching distribution found for " in log
+def lacking(log: str) -> frozenset[str]:
+    """The packages of which pip found none, or no such version, by their names in an index (PEP 503)."""
+    return frozenset(_normal(name) for name in _LACKING.findall(log))
 
 
-def is_unanswered(line: str) -> bool:
-    """Whether pip, asked for more, says in a line that a page of the index did not come."""
-    return bool(re.match(_UNANSWERED, line.strip()))
+def unanswered(line: str) -> str:
+    """The package whose page of the index did not come, where pip, asked for more, says so in a line; else ""."""
+    said = re.match(_UNANSWERED, line.strip())
+    return _normal(said["url"].rstrip("/").rpartition("/")[2]) if said else ""
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def asked_again(run: Callable[[Say, Mapping[str, str]], object], say: Say) -> None:
@@ -51,16 +57,18 @@ def asked_again(run: Callable[[Say, Mapping[str, str]], object], say: Say) -> No
     try:
         run(say, {})
     except StepFailed as error:
-        if not is_lacking(error.log) or is_offline(error.log):
+        if not lacking(error.log) or is_offline(error.log):
             raise
         say("asking the package index again")
-        said = deque[str](maxlen=1)
+        said: dict[str, str] = {}
         try:
-            run(lambda line: said.append(line) if is_unanswered(line) else None, {"PIP_VERBOSE": "2"})
+            run(lambda line: said.update({unanswered(line): line.strip()}), {"PIP_VERBOSE": "2"})
         except StepFailed as again:
-            if not is_lacking(again.log):
+            missing = lacking(again.log)
+            if not missing:
                 raise
-            if not said:
+            trouble = next((said[name] for name in sorted(missing) if name in said), "")
+            if not trouble:
                 raise error from None
-            why = f"wheels: {said[0]:.300}\nThe package index does not answer as it should: try again when it does."
-            raise StepFailed(why, f"{said[0]}\n{error.log}") from None
+            why = f"wheels: {trouble:.300}\nThe package index does not answer as it should: try again when it does."
+            raise StepFailed(why, f"{trouble}\n{error.log}") from None

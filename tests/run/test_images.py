@@ -189,6 +189,12 @@ def test_an_index_that_answers_with_an_error_is_named_and_not_held_against_the_c
     assert not is_to_blame(raised.value)
 
 
+def test_an_index_that_fails_at_another_package_takes_no_blame_off_a_commit(pip_says):
+    with pytest.raises(StepFailed) as raised:
+        pip_says([LACKING], [FAULTY.replace("/x/", "/other/"), LACKING])()
+    assert is_to_blame(raised.value)
+
+
 def test_an_index_that_answers_when_asked_again_has_not_failed(pip_says):
     assert wheelhouses.is_whole(pip_says([LACKING], None)())
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tasks.run.pip import is_lacking, is_offline, is_unanswered
+from tasks.run.pip import is_offline, lacking, unanswered
 
 
 class Index(BaseHTTPRequestHandler):
@@ -35,7 +35,7 @@ def index():
 
 def pip(folder, address, **more):
     """What pip says when it is to get what is not there."""
-    words = ("wheel", "--no-cache-dir", "--retries", "0", "--wheel-dir", str(folder), "--index-url", address, "x==1")
+    words = ("wheel", "--no-cache-dir", "--retries", "0", "--wheel-dir", str(folder), "--index-url", address, "X_y==1")
     own = {name: value for name, value in os.environ.items() if not re.match("PIP_|.*_proxy$", name, re.IGNORECASE)}
     environment = {**own, "PIP_CONFIG_FILE": "/dev/null", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
     done = subprocess.run(
@@ -49,21 +49,21 @@ def pip(folder, address, **more):
 def test_pip_tells_only_when_asked_for_more_that_an_index_answered_with_an_error(index, tmp_path, status):
     address = f"{index}/{status}/simple"
     plain = pip(tmp_path, address)
-    assert is_lacking(plain)
+    assert lacking(plain) == {"x-y"}
     assert not is_offline(plain)
     more = pip(tmp_path, address, PIP_VERBOSE="2")
-    assert [line for line in more.splitlines() if is_unanswered(line)]
+    assert "x-y" in {unanswered(line) for line in more.splitlines()}
     assert is_offline(more)
 
 
 @pytest.mark.parametrize("status", [200, 403, 404, 410])
 def test_an_index_that_has_no_such_package_did_answer(index, tmp_path, status):
     more = pip(tmp_path, f"{index}/{status}/simple", PIP_VERBOSE="2")
-    assert is_lacking(more)
-    assert not [line for line in more.splitlines() if is_unanswered(line)]
+    assert lacking(more) == {"x-y"}
+    assert {unanswered(line) for line in more.splitlines()} == {""}
     assert not is_offline(more)
 
 
 @pytest.mark.parametrize("log", ["error: command '/usr/local/bin/gcc' failed", "ERROR: Cannot install a and b==1", ""])
 def test_what_fails_for_another_reason_lacks_no_package(log):
-    assert not is_lacking(log)
+    assert not lacking(log)
