@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from ..errors import StepFailed
 from . import pip
@@ -20,7 +21,11 @@ _FULL = re.compile(r"(No space left on device|Disk quota exceeded)(?!: '/dev/shm
 SECONDS = 600
 """How long a result may take to list."""
 LARGEST_GB = 4
-"""How large it may be: it is read into memory as a whole."""
+"""How large it may be."""
+NAMES_MB = 50
+"""How much all names in it may have."""
+MEMORY_MB = 500
+"""How much who lists it may take."""
 
 
 @contextmanager
@@ -54,18 +59,22 @@ def names_in(layer: Path, what: str) -> list[str]:
     """The names in a tar that a source's own code wrote, odd ones quoted; raises StepFailed for what is none.
 
     By tar, in a process of its own: Python's reader trusts what headers say, and can be led back to an entry for ever.
+    A header can give one long name to many entries, and be long itself: so what tar writes and takes has a limit.
     """
-    argv = ["tar", "--list", "--file=-"]
+    argv = ["prlimit", f"--fsize={NAMES_MB * 10**6}", f"--as={MEMORY_MB * 10**6}", "tar", "--list", "--file=-"]
+    nothing = subprocess.DEVNULL
     try:
-        with layer.open("rb") as packed:
-            listed = subprocess.run(argv, stdin=packed, capture_output=True, timeout=SECONDS, check=True)
+        with layer.open("rb") as packed, TemporaryFile() as listed:
+            subprocess.run(argv, stdin=packed, stdout=listed, stderr=nothing, timeout=SECONDS, check=True)
+            listed.seek(0)
+            names = listed.read()
     except subprocess.CalledProcessError:
-        raise StepFailed(f"{what}: what it left as its result is no tar.", phase=BUILD) from None
+        raise StepFailed(f"{what}: what it left as its result is no tar that can be listed.", phase=BUILD) from None
     except subprocess.TimeoutExpired:
         raise StepFailed(
             f"{what}: what it left as its result takes more than {SECONDS} s to list.", phase=BUILD
         ) from None
-    return listed.stdout.decode(errors="surrogateescape").splitlines()
+    return names.decode(errors="surrogateescape").splitlines()
 
 
 def remove_folder(folder: Path) -> None:

@@ -94,6 +94,19 @@ def test_a_result_that_is_no_file_is_told(tmp_path, make):
         plain_file(tmp_path / "app.tar", "own code")
 
 
+@pytest.mark.parametrize("length", [1_000, 100_000])
+def test_a_tar_whose_names_are_larger_than_itself_is_told(tmp_path, monkeypatch, length):
+    monkeypatch.setattr(foreign, "NAMES_MB", 1)
+    path = tmp_path / "app.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT, pax_headers={"path": "x" * length}) as packed:
+        for _ in range(2_000):
+            packed.addfile(tarfile.TarInfo("a"))
+    assert path.stat().st_size < 1_300_000
+    with pytest.raises(StepFailed, match="own code: what it left as its result is no tar") as caught:
+        names_in(path, "own code")
+    assert is_to_blame(caught.value)
+
+
 def test_a_result_that_no_image_could_have_is_not_read(tmp_path):
     with (tmp_path / "app.tar").open("wb") as file:
         file.truncate((foreign.LARGEST_GB * 10**9) + 1)
