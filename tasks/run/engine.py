@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Event, Timer
-from typing import Any
+from typing import IO, Any
 
 from ..commands import Argv
 from ..errors import DeplError, StepFailed, Unreachable, one_line
@@ -65,13 +66,14 @@ class Engine:
         return int(self._client.images.get(image).attrs["Size"])
 
     def build(
-        self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, say: Say, *,
+        self, what: str, dockerfile: str, files: Mapping[str, bytes | Path], tag: str, say: Say, *,
         fresh: bool = False, limit: int = LIMIT,
     ) -> None:  # fmt: skip
         """Build an image from a Dockerfile's text and the files beside it; raises StepFailed with the log.
 
-        `fresh` uses nothing that is kept of earlier builds: packages are those of today. What takes longer than
-        `limit` seconds is broken off: at its next line, or when there was none for as long.
+        `files` are contents by name, or where these are. `fresh` uses nothing that is kept of earlier builds: packages
+        are those of today. What takes longer than `limit` seconds is broken off: at its next line, or when there was
+        none for as long.
         """
         from requests.exceptions import ReadTimeout
         from urllib3.exceptions import ReadTimeoutError
@@ -79,25 +81,26 @@ class Engine:
         log: list[str] = []
         end = time.monotonic() + limit
         try:
-            events = self._client.api.build(
-                fileobj=_context(dockerfile, files), custom_context=True, tag=tag, rm=True, forcerm=True, decode=True,
-                network_mode="host", buildargs=_machine_variables(), nocache=fresh, timeout=limit,
-            )  # fmt: skip
+            with _context(dockerfile, files) as context:
+                events = self._client.api.build(
+                    fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True, decode=True,
+                    network_mode="host", buildargs=_machine_variables(), nocache=fresh, timeout=limit,
+                )  # fmt: skip
             with closing(events):  # Docker ends a build to which nobody listens any more
                 for event in events:
                     if "error" in event:
                         raise StepFailed(f"{what}: {event['error'].strip()}", "\n".join(log))
+                    if time.monotonic() > end and not _is_made(event):
+                        raise TimeoutError
                     for line in event.get("stream", "").splitlines():
                         if line.strip():
                             log.append(line)
                             say(line.strip())
                     del log[:-LOG_LINES]
-                    if time.monotonic() > end:
-                        raise TimeoutError
         except (TimeoutError, ReadTimeout, ReadTimeoutError):
             raise StepFailed(
                 f"{what}: Docker's build of it took more than {limit} s, and was broken off.\n"
-                "Do the mirror of packages and the registry of its base answer? Then the same again.",
+                "Is Docker well, and does what it fetches from answer? Then the same again.",
                 "\n".join(log),
             ) from None
 
@@ -221,15 +224,25 @@ def reason(log: Sequence[str]) -> str:
     return first.removeprefix("ERROR: ").partition(" (from versions")[0]
 
 
-def _context(dockerfile: str, files: Mapping[str, bytes]) -> io.BytesIO:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, content in {"Dockerfile": dockerfile.encode(), **files}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o755
-            archive.addfile(entry, io.BytesIO(content))
-    packed.seek(0)
-    return packed
+def _is_made(event: Mapping[str, Any]) -> bool:
+    """Whether a build has made its image: what it says then, it says late at worst."""
+    return "aux" in event or str(event.get("stream", "")).startswith("Successfully ")
+
+
+@contextmanager
+def _context(dockerfile: str, files: Mapping[str, bytes | Path]) -> Iterator[IO[bytes]]:
+    """What Docker builds from, as a tar on the disk: layers may be larger than memory."""
+    with TemporaryFile() as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for name, content in {"Dockerfile": dockerfile.encode(), **files}.items():
+                entry = tarfile.TarInfo(name)
+                entry.mode = 0o755
+                with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
+                    entry.size = file.seek(0, os.SEEK_END)
+                    file.seek(0)
+                    archive.addfile(entry, file)
+        packed.seek(0)
+        yield packed
 
 
 def _machine_variables() -> dict[str, str]:

@@ -86,7 +86,7 @@ class _Build:
         with self.report.phase("image") as progress:
             created = now.strftime("%Y-%m-%dT%H:%M:%SZ")
             text = plans.image(self.app, dependencies, version, self.code.label, created, self.code.origin)
-            self._build("image", text, {"app.tar": layer.read_bytes()}, str(image), progress)
+            self._build("image", text, {"app.tar": layer}, str(image), progress)
             size = self.engine.size(str(image))
             progress.tell(f"{size / 1e6:.1f} MB")
         if any(".so" in Path(name).suffixes for name in names):
@@ -185,12 +185,14 @@ class _Build:
             shutil.copyfile(made, kept.with_suffix(".new"))
             kept.with_suffix(".new").rename(kept)
         unchecked = f"{tag}{shared_images.UNCHECKED}"
-        self._build("dependencies", text, {"deps.tar": kept.read_bytes(), **jobs}, unchecked, progress)
+        self._build("dependencies", text, {"deps.tar": kept, **jobs}, unchecked, progress)
         said = self._check(unchecked, progress)
         self.engine.rename(unchecked, tag)
         return tag, f"{kept.stat().st_size / 1e6:.1f} MB, {said}"
 
-    def _build(self, what: str, dockerfile: str, files: Mapping[str, bytes], tag: str, progress: Progress) -> None:
+    def _build(
+        self, what: str, dockerfile: str, files: Mapping[str, bytes | Path], tag: str, progress: Progress
+    ) -> None:
         self.engine.build(what, dockerfile, files, tag, progress.now, limit=self.app.wheels.timeout)
 
     def _tar(

@@ -50,6 +50,8 @@ def test_a_build_of_docker_that_does_not_end_is_ended():
     with pytest.raises(StepFailed, match="base image: Docker's build of it took more than 2 s, and was broken off"):
         engine.build("base image", f"FROM {DEBIAN}\nRUN sleep 61.25", {}, "depl-test-engine:limit", print, limit=2)
     assert time.monotonic() - began < 30
-    while [one for one in engine._client.containers.list() if "sleep 61.25" in str(one.attrs["Args"])]:
+    while [
+        one for one in engine._client.containers.list(ignore_removed=True) if "sleep 61.25" in str(one.attrs["Args"])
+    ]:
         assert time.monotonic() - began < 30, "Docker goes on with it"
         time.sleep(0.2)
