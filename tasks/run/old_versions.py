@@ -40,7 +40,11 @@ def remove_former(work: OnHosts) -> None:
     target = work.target
     try:
         there = registry.tags(target.environment.registry, target.app.name)
-        _take_out(work, built.old_of_branch(there, work.facts, target.now))
+        old = built.old_of_branch(there, work.facts, target.now)
+        if old and (shared := _shared(target)):
+            work.report.note(shared)
+        else:
+            _take_out(work, old)
     except DeplError as error:
         work.report.note(f"Note: former builds stay in the registry. {error}")
 
@@ -86,7 +90,7 @@ def _shared(target: Target) -> str:
 
     Its hosts are not asked here, nor ours there: each would take from the registry what the other's may need.
     """
-    environment, app = target.environment, target.app.name
+    environment, app = target.environment, target.branch.app if target.branch else target.app.name
     for name in settings.environments():
         if name == environment.name:
             continue

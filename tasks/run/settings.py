@@ -22,7 +22,7 @@ def load() -> None:
 def environments() -> list[str]:
     """The inventories that there are."""
     there = (PROJECT / "conf" / "inventory").iterdir()
-    return sorted(one.name for one in there if one.suffix != ".example" and one.is_dir())
+    return sorted(one.name for one in there if one.suffix != ".example" and one.name[0] != "." and one.is_dir())
 
 
 def environment() -> str:

@@ -11,6 +11,7 @@ from hashlib import sha256
 import pytest
 
 from tasks.errors import BadConfig, Refused, Unreachable
+from tasks.model.branch import Branch
 from tasks.model.image import CONTROL
 from tasks.model.release import Release
 from tasks.model.version import Version
@@ -27,14 +28,15 @@ class Shelf:
     """A registry as Debian's does it: tags of manifests; who deletes a manifest deletes all its tags."""
 
     def __init__(self):
+        self.repository = "app1"
         self.tags = {}
         self.deleted = []
         self.trouble = None
 
     def ask(self, where, path, put=None, kind="", method=""):
-        repository, _, rest = path.removeprefix("/v2/app1/").partition("/")
+        repository, _, rest = path.removeprefix(f"/v2/{self.repository}/").partition("/")
         assert where == "deploy:5000"
-        if path == "/v2/app1/tags/list":
+        if path == f"/v2/{self.repository}/tags/list":
             return registry.json.dumps({"tags": sorted(self.tags)}).encode()
         assert repository == "manifests"
         if method == "DELETE":
@@ -87,6 +89,7 @@ def others(tmp_path_factory, monkeypatch):
 
     there(TARGET.environment.name, None)
     (project / "conf" / "inventory" / "README").touch()
+    there(".idea", BadConfig("conf/inventory/.idea", "never read"))
     monkeypatch.setattr("tasks.run.settings.PROJECT", project)
     monkeypatch.setattr("tasks.run.inventory.load", load)
     return there
@@ -231,6 +234,16 @@ def test_a_registry_that_keeps_a_branchs_former_builds_is_told_and_the_branch_is
     shelf.trouble = trouble
     old_versions.remove_former(raised)
     assert f"Note: former builds stay in the registry. {trouble}\n" in raised.said
+
+
+def test_a_branch_of_an_app_that_another_inventory_has_in_the_same_registry_keeps_its_builds(shelf, raised, others):
+    app = replace(raised.target.app, name="app1--x")
+    raised.target = replace(raised.target, app=app, branch=Branch("app1", "x", "x"))
+    shelf.repository = "app1--x"
+    others("qa", raised.target.environment)
+    old_versions.remove_former(raised)
+    assert not shelf.deleted
+    assert raised.said.startswith("Note: conf/inventory/qa has app1 in deploy:5000 too")
 
 
 def test_an_app_that_goes_leaves_no_name(shelf, pruned):
