@@ -231,8 +231,12 @@ def _is_made(event: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def _context(dockerfile: str, files: Mapping[str, bytes | Path]) -> Iterator[IO[bytes]]:
-    """What Docker builds from, as a tar on the disk: layers may be larger than memory."""
-    with TemporaryFile() as packed:
+    """What Docker builds from, as a tar: beside a layer that lies on the disk, which may be larger than memory.
+
+    Not in /tmp, which is memory in the container of a build agent.
+    """
+    folder = next((one.parent for one in files.values() if isinstance(one, Path)), None)
+    with TemporaryFile(dir=folder) if folder else io.BytesIO() as packed:
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for name, content in {"Dockerfile": dockerfile.encode(), **files}.items():
                 entry = tarfile.TarInfo(name)

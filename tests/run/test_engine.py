@@ -1,6 +1,7 @@
 """What a failed build says first."""
 
 import tarfile
+import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
@@ -163,7 +164,8 @@ def test_a_build_of_docker_that_has_made_its_image_is_not_broken_off_for_coming_
     assert said[-1] == "Successfully built 0"
 
 
-def test_what_docker_builds_from_may_lie_on_the_disk(tmp_path):
+def test_what_docker_builds_from_may_lie_on_the_disk_and_needs_no_room_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/full")
     layer = tmp_path / "layer"
     layer.write_bytes(b"x" * 100_000)
     with _context("FROM x", {"app.tar": layer, "say": b"hello"}) as packed, tarfile.open(fileobj=packed) as found:
