@@ -68,7 +68,8 @@ def _heal(repository: Path) -> None:
     But a git outlives whoever was killed over it, and its gc goes on by itself. Where one runs, they may be its own.
     """
     left = [Path(here, name) for here, _, files in os.walk(repository) for name in files if name.endswith(".lock")]
-    left += [one for one in (repository / LEFT,) if one.exists()]
+    if (repository / LEFT).exists():
+        left.append(repository / LEFT)
     until = time.monotonic() + PATIENCE
     while left and _runs_in(repository):
         if time.monotonic() > until:

@@ -61,8 +61,13 @@ def asked_again(run: Callable[[Say, Mapping[str, str]], object], say: Say) -> No
             raise
         say("asking the package index again")
         said: dict[str, str] = {}
+
+        def hear(line: str) -> None:
+            if package := unanswered(line):
+                said[package] = line.strip()
+
         try:
-            run(lambda line: said.update({unanswered(line): line.strip()}), {"PIP_VERBOSE": "2"})
+            run(hear, {"PIP_VERBOSE": "2"})
         except StepFailed as again:
             missing = lacking(again.log)
             if not missing:
